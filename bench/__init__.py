@@ -1,0 +1,1 @@
+"""Benchmarks against the peers, in the manner of ann-benchmarks."""

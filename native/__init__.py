@@ -1,0 +1,1 @@
+"""The compiled core: kernels, codes, graph and tree. Imports nothing of vecdb."""

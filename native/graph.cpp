@@ -1,0 +1,102 @@
+#include "graph.h"
+
+namespace vecdb {
+
+Graph::Graph(const RowStore& store, uint32_t m, uint32_t ef_construction, uint64_t seed)
+    : store_(store), m_(m), ef_construction_(ef_construction), seed_(seed), links_(m) {}
+
+std::unique_ptr<WalkScratch> Graph::take_scratch() const {
+    {
+        std::lock_guard<std::mutex> guard(scratch_mutex_);
+        if (!scratches_.empty()) {
+            auto scratch = std::move(scratches_.back());
+            scratches_.pop_back();
+            return scratch;
+        }
+    }
+    auto scratch = std::make_unique<WalkScratch>();
+    scratch->nearby.resize(2 * m_ + 8);
+    scratch->distances.resize(2 * m_ + 8);
+    return scratch;
+}
+
+void Graph::give_scratch(std::unique_ptr<WalkScratch> scratch) const {
+    std::lock_guard<std::mutex> guard(scratch_mutex_);
+    scratches_.push_back(std::move(scratch));
+}
+
+void Graph::begin_walk(WalkScratch* scratch) const {
+    const uint32_t bound = static_cast<uint32_t>(links_.row_bound());
+    if (scratch->bound != bound) {
+        scratch->seen.assign(size_t{bound} + 1, 0);
+        scratch->bound = bound;
+        scratch->epoch = 0;
+    }
+    if (++scratch->epoch == 0) {
+        std::fill(scratch->seen.begin(), scratch->seen.end(), 0);
+        scratch->epoch = 1;
+    }
+    scratch->seen[bound] = scratch->epoch;
+}
+
+uint64_t Graph::descend(const Scorer& scorer, uint32_t level, WalkScratch* scratch) const {
+    const uint64_t entry = this->entry();
+    uint32_t row = static_cast<uint32_t>(entry);
+    uint64_t best = pack_key(scorer.score_one(row), row);
+    for (uint32_t l = static_cast<uint32_t>(entry >> 32); l > level; --l) {
+        for (bool moved = true; moved;) {
+            moved = false;
+            const GraphLinks::Link* list = links_.list(row, l);
+            uint32_t count = 0;
+            for (uint32_t i = 0; i < m_; ++i) {
+                const uint32_t link = list[i].load(std::memory_order_acquire);
+                // A row may have left the layer, or be newer than this walk.
+                if (link != row && link < scratch->bound && links_.level(link) >= static_cast<int>(l))
+                    scratch->nearby[count++] = link;
+            }
+            scorer.score(scratch->nearby.data(), count, scratch->distances.data());
+            for (uint32_t i = 0; i < count; ++i) {
+                const uint64_t key = pack_key(scratch->distances[i], scratch->nearby[i]);
+                if (key < best) {
+                    best = key;
+                    moved = true;
+                }
+            }
+            row = key_row(best);
+        }
+    }
+    return best;
+}
+
+void Graph::walk(const Scorer& scorer, uint64_t start, uint32_t level, uint32_t ef, Interrupt* interrupt,
+                 WalkScratch* scratch) const {
+    scratch->pool.resize(ef + 1);
+    uint64_t* pool = scratch->pool.data();
+    uint32_t size = 1, next = 0, hops = 0;
+    pool[0] = start;
+    while (next < size) {
+        if (interrupt && ++hops % HOPS_PER_CHECK == 0 && interrupt->should_stop()) break;
+        const uint32_t row = key_row(pool[next]);
+        pool[next] |= 1;
+        const uint32_t count = gather(row, level, scratch);
+        if (level == 0) {
+            for (uint32_t ahead = next + 1, fetched = 0; ahead < size && fetched < 2; ++ahead) {
+                if (pool[ahead] & 1) continue;
+                links_.prefetch(key_row(pool[ahead]));
+                ++fetched;
+            }
+        }
+        scorer.score(scratch->nearby.data(), count, scratch->distances.data());
+        uint32_t lowest = next + 1;
+        for (uint32_t i = 0; i < count; ++i) {
+            const uint64_t key = pack_key(scratch->distances[i], scratch->nearby[i]);
+            if (size == ef && key >= pool[size - 1]) continue;
+            lowest = std::min(lowest, insert_sorted(pool, &size, ef, key));
+        }
+        next = lowest;
+        while (next < size && (pool[next] & 1)) ++next;
+    }
+    scratch->pool.resize(size);
+}
+
+}  // namespace vecdb

@@ -1,0 +1,88 @@
+#include "graph_links.h"
+
+#include <stdlib.h>
+
+namespace vecdb {
+
+namespace {
+
+constexpr uint32_t BLOCK_PAGE_SHIFT = 12;
+
+// Rows a page so that its ground lists take about 2 MiB: one huge page.
+uint32_t node_page_shift(uint32_t m) {
+    uint32_t shift = 8;
+    while (shift < 16 && (size_t{16} * m << shift) <= (size_t{2} << 20)) ++shift;
+    return shift;
+}
+
+}  // namespace
+
+GraphLinks::GraphLinks(uint32_t m) : m_(m), nodes_(node_page_shift(m)), blocks_(BLOCK_PAGE_SHIFT) {
+    uppers_offset_ = size_t{nodes_.page_rows()} * 2 * m_ * sizeof(Link);
+    levels_offset_ = uppers_offset_ + size_t{nodes_.page_rows()} * sizeof(uint32_t);
+    node_page_bytes_ = levels_offset_ + nodes_.page_rows();
+}
+
+GraphLinks::~GraphLinks() {
+    for (uint32_t i = 0; i < nodes_.page_count(); ++i) free(nodes_.page(i));
+    for (uint32_t i = 0; i < blocks_.page_count(); ++i) free(blocks_.page(i));
+}
+
+void GraphLinks::add_node_page() {
+    uint8_t* page = static_cast<uint8_t*>(allocate_page(node_page_bytes_));
+    const uint32_t first = nodes_.page_count() << nodes_.page_shift();
+    Link* links = reinterpret_cast<Link*>(page);
+    for (uint32_t i = 0; i < nodes_.page_rows(); ++i)
+        for (uint32_t j = 0; j < 2 * m_; ++j) links[size_t{i} * 2 * m_ + j].store(first + i, std::memory_order_relaxed);
+    nodes_.append(page);
+}
+
+uint32_t GraphLinks::allocate_blocks(uint32_t count) {
+    auto& free_list = free_blocks_[count];
+    if (!free_list.empty()) {
+        const uint32_t block = free_list.back();
+        free_list.pop_back();
+        return block;
+    }
+    // A row's blocks lie in one page, so that a list never crosses into the next.
+    if (blocks_.offset_of(static_cast<uint32_t>(next_block_)) + count > blocks_.page_rows())
+        next_block_ = (next_block_ / blocks_.page_rows() + 1) * blocks_.page_rows();
+    while (next_block_ + count > blocks_.row_bound())
+        blocks_.append(static_cast<uint8_t*>(allocate_page(size_t{blocks_.page_rows()} * m_ * sizeof(Link))));
+    const uint32_t block = static_cast<uint32_t>(next_block_);
+    next_block_ += count;
+    return block;
+}
+
+void GraphLinks::reserve(uint32_t row) {
+    std::lock_guard<std::mutex> guard(growth_);
+    while (row >= nodes_.row_bound()) add_node_page();
+}
+
+void GraphLinks::prepare(uint32_t row, uint32_t level) {
+    reserve(row);
+    if (level > 0) {
+        std::lock_guard<std::mutex> guard(growth_);
+        uppers(row)[nodes_.offset_of(row)].store(allocate_blocks(level), std::memory_order_release);
+    }
+    for (uint32_t l = 0; l <= level; ++l)
+        for (uint32_t i = 0; i < width(l); ++i) list(row, l)[i].store(row, std::memory_order_relaxed);
+}
+
+void GraphLinks::drop(uint32_t row) {
+    const int top = level(row);
+    if (top < 0) return;
+    set_level(row, -1);
+    for (uint32_t i = 0; i < width(0); ++i) list(row, 0)[i].store(row, std::memory_order_relaxed);
+    if (top > 0) {
+        std::lock_guard<std::mutex> guard(growth_);
+        free_blocks_[top].push_back(uppers(row)[nodes_.offset_of(row)].load(std::memory_order_relaxed));
+    }
+}
+
+uint64_t GraphLinks::memory_bytes() const {
+    return uint64_t{nodes_.page_count()} * node_page_bytes_ +
+           uint64_t{blocks_.page_count()} * blocks_.page_rows() * m_ * sizeof(Link);
+}
+
+}  // namespace vecdb

@@ -1,0 +1,79 @@
+// Where the graph's links lie: fixed-width lists of row numbers, read without locks while one writer changes them.
+#pragma once
+#include <stdint.h>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "paged.h"
+
+namespace vecdb {
+
+constexpr uint32_t LEVEL_MAXIMUM = 12;
+
+// For each row: its level, a ground list of 2m links and, above the ground, one list of m links a level. A list has no
+// length: unused places hold the row's own number, so every place is always a valid row to read.
+class GraphLinks {
+   public:
+    explicit GraphLinks(uint32_t m);
+    ~GraphLinks();
+    GraphLinks(const GraphLinks&) = delete;
+    GraphLinks& operator=(const GraphLinks&) = delete;
+
+    typedef std::atomic<uint32_t> Link;
+
+    uint32_t width(uint32_t level) const { return level == 0 ? 2 * m_ : m_; }
+    uint64_t row_bound() const { return nodes_.row_bound(); }
+
+    // -1 for a row that is not in the graph.
+    int level(uint32_t row) const {
+        if (row >= nodes_.row_bound()) return -1;
+        return static_cast<int>(levels(row)[nodes_.offset_of(row)].load(std::memory_order_acquire)) - 1;
+    }
+
+    // width(level) links of a row that has this level.
+    Link* list(uint32_t row, uint32_t level) const {
+        if (level == 0) return reinterpret_cast<Link*>(nodes_.page_of(row)) + size_t{nodes_.offset_of(row)} * 2 * m_;
+        const uint32_t block = uppers(row)[nodes_.offset_of(row)].load(std::memory_order_acquire) + level - 1;
+        return reinterpret_cast<Link*>(blocks_.page_of(block)) + size_t{blocks_.offset_of(block)} * m_;
+    }
+
+    void reserve(uint32_t row);
+    // Makes room for a row that is not in the graph and clears its lists; set_level() then makes it a member.
+    void prepare(uint32_t row, uint32_t level);
+    void set_level(uint32_t row, int level) {
+        levels(row)[nodes_.offset_of(row)].store(static_cast<uint8_t>(level + 1), std::memory_order_release);
+    }
+    // Clears a row's lists and takes it out; the space of its upper lists is used again.
+    void drop(uint32_t row);
+
+    void prefetch(uint32_t row) const {
+        const char* links = reinterpret_cast<const char*>(list(row, 0));
+        for (uint32_t byte = 0; byte < 8 * m_; byte += 64) __builtin_prefetch(links + byte);
+    }
+
+    // Bytes of memory in pages.
+    uint64_t memory_bytes() const;
+
+   private:
+    std::atomic<uint8_t>* levels(uint32_t row) const {
+        return reinterpret_cast<std::atomic<uint8_t>*>(nodes_.page_of(row) + levels_offset_);
+    }
+    std::atomic<uint32_t>* uppers(uint32_t row) const {
+        return reinterpret_cast<std::atomic<uint32_t>*>(nodes_.page_of(row) + uppers_offset_);
+    }
+    void add_node_page();
+    uint32_t allocate_blocks(uint32_t count);
+
+    uint32_t m_;
+    size_t uppers_offset_, levels_offset_, node_page_bytes_;
+    PageTable nodes_;
+    PageTable blocks_;
+    std::mutex growth_;
+    uint64_t next_block_ = 0;
+    std::vector<uint32_t> free_blocks_[LEVEL_MAXIMUM + 1];
+};
+
+}  // namespace vecdb

@@ -1,0 +1,232 @@
+#include "graph_writer.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace vecdb {
+
+namespace {
+
+// A candidate is passed over when a link already chosen is nearer to it than the base is, by this factor on distances
+// (RobustPrune, Subramanya et al. 2019): first strictly, then relaxed until the list is full.
+constexpr float ROUNDS[] = {1.0f, 1.2f};
+constexpr float LAST_ROUND = 1.2f;
+constexpr float PASSED_OVER = 1e30f;
+
+uint64_t mix(uint64_t x) {  // splitmix64
+    x += 0x9E3779B97F4A7C15ull;
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBull;
+    return x ^ (x >> 31);
+}
+
+}  // namespace
+
+GraphWriter::GraphWriter(Graph& graph, Locks& locks, float offset)
+    : graph_(graph),
+      locks_(locks),
+      offset_(offset),
+      row_scorer_(graph.store()),
+      pair_scorer_(graph.store()),
+      scratch_(graph.take_scratch()) {}
+
+GraphWriter::~GraphWriter() { graph_.give_scratch(std::move(scratch_)); }
+
+uint32_t GraphWriter::draw_level(uint32_t row) const {
+    const double uniform = (static_cast<double>(mix(graph_.seed_ ^ row) >> 11) + 0.5) / 9007199254740992.0;
+    return std::min(LEVEL_MAXIMUM, static_cast<uint32_t>(-std::log(uniform) / std::log(static_cast<double>(graph_.m_))));
+}
+
+// Nearest first. Equal distances are ordered by a hash that differs from base to base: among many copies of one vector
+// each list keeps others, so all of them stay reachable.
+void GraphWriter::sort_candidates(uint32_t base) {
+    std::sort(candidates_.begin(), candidates_.end(), [base](const Candidate& a, const Candidate& b) {
+        if (a.distance != b.distance) return a.distance < b.distance;
+        return mix(uint64_t{base} << 32 | a.row) < mix(uint64_t{base} << 32 | b.row);
+    });
+}
+
+void GraphWriter::choose(uint32_t width) {
+    chosen_.clear();
+    const uint32_t count = static_cast<uint32_t>(candidates_.size());
+    occlusion_.assign(count, 0.0f);
+    const float tiny = 1e-6f * offset_;
+    uint32_t copies = 0;  // rows at no distance from a chosen one; half the list at most, or they would leave no way out
+    for (float round : ROUNDS) {
+        for (uint32_t i = 0; i < count && chosen_.size() < width; ++i) {
+            if (occlusion_[i] > round) continue;
+            chosen_.push_back(candidates_[i].row);
+            occlusion_[i] = PASSED_OVER;
+            rest_.clear();
+            rest_rows_.clear();
+            for (uint32_t j = i + 1; j < count; ++j) {
+                if (occlusion_[j] > LAST_ROUND) continue;
+                rest_.push_back(j);
+                rest_rows_.push_back(candidates_[j].row);
+            }
+            if (rest_.empty()) continue;
+            pair_scorer_.prepare_row(candidates_[i].row);
+            pair_distances_.resize(rest_.size());
+            pair_scorer_.score(rest_rows_.data(), static_cast<uint32_t>(rest_.size()), pair_distances_.data());
+            for (size_t r = 0; r < rest_.size(); ++r) {
+                const float base_gap = gap(candidates_[rest_[r]].distance);
+                const float pair_gap = gap(pair_distances_[r]);
+                float ratio;
+                if (pair_gap > tiny) ratio = base_gap / pair_gap;
+                else ratio = base_gap > tiny || ++copies >= width / 2 ? PASSED_OVER : 0.0f;
+                occlusion_[rest_[r]] = std::max(occlusion_[rest_[r]], ratio);
+            }
+        }
+    }
+}
+
+void GraphWriter::write_list(uint32_t row, uint32_t level) {
+    GraphLinks::Link* list = graph_.links_.list(row, level);
+    const uint32_t width = graph_.links_.width(level);
+    for (uint32_t i = 0; i < width; ++i)
+        list[i].store(i < chosen_.size() ? chosen_[i] : row, std::memory_order_release);
+}
+
+void GraphWriter::link_back(uint32_t from, uint32_t to, uint32_t level) {
+    locks_.lock(from);
+    if (graph_.links_.level(from) >= static_cast<int>(level)) {
+        GraphLinks::Link* list = graph_.links_.list(from, level);
+        const uint32_t width = graph_.links_.width(level);
+        uint32_t free_place = width;
+        bool known = false;
+        for (uint32_t i = 0; i < width; ++i) {
+            const uint32_t link = list[i].load(std::memory_order_relaxed);
+            if (link == to) known = true;
+            if (link == from && free_place == width) free_place = i;
+        }
+        if (!known && free_place < width) {
+            list[free_place].store(to, std::memory_order_release);
+        } else if (!known) {
+            rest_rows_.clear();
+            for (uint32_t i = 0; i < width; ++i) rest_rows_.push_back(list[i].load(std::memory_order_relaxed));
+            rest_rows_.push_back(to);
+            pair_distances_.resize(rest_rows_.size());
+            pair_scorer_.prepare_row(from);
+            pair_scorer_.score(rest_rows_.data(), static_cast<uint32_t>(rest_rows_.size()), pair_distances_.data());
+            candidates_.clear();
+            for (size_t i = 0; i < rest_rows_.size(); ++i) candidates_.push_back({pair_distances_[i], rest_rows_[i]});
+            sort_candidates(from);
+            choose(width);
+            write_list(from, level);
+        }
+    }
+    locks_.unlock(from);
+}
+
+void GraphWriter::insert(uint32_t row) {
+    const uint32_t level = draw_level(row);
+    graph_.links_.prepare(row, level);
+    if (graph_.entry() == Graph::NO_ENTRY) {
+        std::lock_guard<std::mutex> guard(graph_.entry_mutex_);
+        if (graph_.entry() == Graph::NO_ENTRY) {
+            graph_.links_.set_level(row, static_cast<int>(level));
+            graph_.entry_.store(uint64_t{level} << 32 | row, std::memory_order_release);
+            graph_.count_.fetch_add(1);
+            return;
+        }
+    }
+    const uint32_t top = static_cast<uint32_t>(graph_.entry() >> 32);
+    row_scorer_.prepare_row(row);
+    graph_.begin_walk(scratch_.get());
+    uint64_t start = graph_.descend(row_scorer_, level, scratch_.get());
+    graph_.links_.set_level(row, static_cast<int>(level));
+    std::vector<uint32_t> neighbours;
+    for (uint32_t l = std::min(level, top) + 1; l-- > 0;) {
+        graph_.begin_walk(scratch_.get());
+        if (row < scratch_->bound) scratch_->seen[row] = scratch_->epoch;
+        scratch_->seen[key_row(start)] = scratch_->epoch;
+        graph_.walk(row_scorer_, start, l, graph_.ef_construction_, nullptr, scratch_.get());
+        candidates_.clear();
+        for (uint64_t key : scratch_->pool)
+            if (key_row(key) != row && graph_.contains(key_row(key)))
+                candidates_.push_back({key_distance(key), key_row(key)});
+        if (candidates_.empty()) continue;
+        start = pack_key(candidates_[0].distance, candidates_[0].row);
+        sort_candidates(row);
+        choose(graph_.links_.width(l));
+        neighbours = chosen_;
+        locks_.lock(row);
+        write_list(row, l);
+        locks_.unlock(row);
+        for (uint32_t neighbour : neighbours) link_back(neighbour, row, l);
+    }
+    if (level > top) {
+        std::lock_guard<std::mutex> guard(graph_.entry_mutex_);
+        if (level > static_cast<uint32_t>(graph_.entry() >> 32))
+            graph_.entry_.store(uint64_t{level} << 32 | row, std::memory_order_release);
+    }
+    graph_.count_.fetch_add(1);
+}
+
+void GraphWriter::heal(uint32_t row, const std::vector<bool>& gone) {
+    const int top = graph_.links_.level(row);
+    const auto is_gone = [&gone](uint32_t link) { return link < gone.size() && gone[link]; };
+    for (int l = 0; l <= top; ++l) {
+        const uint32_t level = static_cast<uint32_t>(l), width = graph_.links_.width(level);
+        locks_.lock(row);
+        GraphLinks::Link* list = graph_.links_.list(row, level);
+        rest_rows_.clear();
+        bool hurt = false;
+        for (uint32_t i = 0; i < width; ++i) {
+            const uint32_t link = list[i].load(std::memory_order_relaxed);
+            if (!is_gone(link)) {
+                if (link != row) rest_rows_.push_back(link);
+                continue;
+            }
+            hurt = true;
+            if (graph_.links_.level(link) < l) continue;
+            const GraphLinks::Link* further = graph_.links_.list(link, level);
+            for (uint32_t j = 0; j < width; ++j) {
+                const uint32_t second = further[j].load(std::memory_order_acquire);
+                if (second != row && second != link && !is_gone(second) && graph_.links_.level(second) >= l)
+                    rest_rows_.push_back(second);
+            }
+        }
+        if (hurt) {
+            std::sort(rest_rows_.begin(), rest_rows_.end());
+            rest_rows_.erase(std::unique(rest_rows_.begin(), rest_rows_.end()), rest_rows_.end());
+            pair_distances_.resize(rest_rows_.size());
+            row_scorer_.prepare_row(row);
+            row_scorer_.score(rest_rows_.data(), static_cast<uint32_t>(rest_rows_.size()), pair_distances_.data());
+            candidates_.clear();
+            for (size_t i = 0; i < rest_rows_.size(); ++i) candidates_.push_back({pair_distances_[i], rest_rows_[i]});
+            sort_candidates(row);
+            choose(width);
+            write_list(row, level);
+        }
+        locks_.unlock(row);
+    }
+}
+
+bool GraphWriter::attach(uint32_t row, const std::vector<bool>& reached) {
+    row_scorer_.prepare_row(row);
+    graph_.begin_walk(scratch_.get());
+    const uint64_t start = graph_.descend(row_scorer_, 0, scratch_.get());
+    scratch_->seen[row] = scratch_->epoch;
+    scratch_->seen[key_row(start)] = scratch_->epoch;
+    graph_.walk(row_scorer_, start, 0, graph_.ef_construction_, nullptr, scratch_.get());
+    const uint32_t width = graph_.links_.width(0);
+    uint32_t full = row;
+    for (uint64_t key : scratch_->pool) {
+        const uint32_t near = key_row(key);
+        if (near == row || !reached[near] || !graph_.contains(near)) continue;
+        if (full == row) full = near;
+        GraphLinks::Link* list = graph_.links_.list(near, 0);
+        for (uint32_t i = 0; i < width; ++i) {
+            if (list[i].load(std::memory_order_relaxed) != near) continue;
+            list[i].store(row, std::memory_order_release);
+            return true;
+        }
+    }
+    if (full == row) return false;
+    // Every near list is full: the nearest gives up the last of its links, the farthest or least needed one.
+    graph_.links_.list(full, 0)[width - 1].store(row, std::memory_order_release);
+    return true;
+}
+
+}  // namespace vecdb

@@ -1,0 +1,104 @@
+# distutils: language = c++
+# The C++ that index.pyx binds.
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libcpp cimport bool as cbool
+from libcpp.memory cimport unique_ptr
+from libcpp.vector cimport vector
+
+
+cdef extern from "row_store.h" namespace "vecdb" nogil:
+    enum RowType:
+        ROW_FLOAT32
+        ROW_FLOAT16
+        ROW_BFLOAT16
+        ROW_INT8
+
+    enum Metric:
+        METRIC_L2
+        METRIC_DOT
+
+    cppclass CKernels "vecdb::Kernels":
+        float (*squared_norm)(const float*, uint32_t)
+        void (*scale)(const float*, float, uint32_t, float*)
+
+    cppclass CRowStore "vecdb::RowStore":
+        CRowStore(RowType, Metric, uint32_t, uint32_t, uint32_t) except +
+        uint32_t dimension() const
+        const CKernels& kernels() const
+        void add_page(const uint8_t*)
+        uint64_t row_bound() const
+
+
+cdef extern from "row_mask.h" namespace "vecdb" nogil:
+    cppclass CRowMask "vecdb::RowMask":
+        CRowMask()
+        cbool contains(uint32_t) const
+        uint64_t count() const
+        uint32_t row_bound() const
+        CRowMask with_changes(const uint32_t*, size_t, const uint32_t*, size_t) except +
+        CRowMask minus(const CRowMask&) except +
+        vector[uint64_t] words() except +
+        vector[uint32_t] rows(uint32_t, size_t) except +
+        @staticmethod
+        CRowMask from_words(const uint64_t*, size_t) except +
+
+
+cdef extern from "interrupt.h" namespace "vecdb" nogil:
+    enum Reason "vecdb::Interrupt::Reason":
+        STOP_NONE "vecdb::Interrupt::NONE"
+        STOP_DEADLINE "vecdb::Interrupt::DEADLINE"
+        STOP_CHECK "vecdb::Interrupt::CHECK"
+
+    cppclass Interrupt:
+        Interrupt(int64_t, cbool (*)(void*) noexcept, void*)
+        Reason reason() const
+
+    int64_t monotonic_nanoseconds()
+
+
+cdef extern from "thread_pool.h" namespace "vecdb" nogil:
+    cppclass CThreadPool "vecdb::ThreadPool":
+        CThreadPool(uint32_t, int) except +
+        uint32_t threads() const
+
+
+cdef extern from "top_k.h" namespace "vecdb" nogil:
+    cppclass TopK:
+        TopK()
+        const vector[uint64_t]& sorted()
+
+    uint32_t key_row(uint64_t)
+    float key_distance(uint64_t)
+
+
+cdef extern from "graph.h" namespace "vecdb" nogil:
+    cppclass CGraph "vecdb::Graph":
+        CGraph(const CRowStore&, uint32_t, uint32_t, uint64_t) except +
+        uint32_t m() const
+        uint64_t count() const
+        cbool contains(uint32_t) const
+        uint64_t row_bound() const
+        uint64_t memory_bytes() const
+        void insert(const uint32_t*, uint32_t, CThreadPool&, Interrupt*) except +
+        void remove(const uint32_t*, uint32_t, CThreadPool&) except +
+        uint32_t relink() except +
+        vector[uint8_t] levels() except +
+        void copy_ground(uint32_t, uint32_t, uint32_t*) const
+        vector[uint32_t] upper_links() except +
+        uint64_t entry() const
+        void restore(const uint8_t*, uint32_t, const uint32_t*, const uint32_t*, size_t, uint64_t) except +
+        uint64_t unsound_links() except +
+
+
+cdef extern from "search.h" namespace "vecdb" nogil:
+    cppclass SearchRequest:
+        const CRowStore* store
+        const CGraph* graph
+        const CRowMask* live
+        const CRowMask* tail
+        cbool masked
+        uint32_t k
+        uint32_t ef
+
+    cbool search_one(const SearchRequest&, const float*, Interrupt*, TopK*) except +
+    void search_batch(const SearchRequest&, const float*, uint32_t, CThreadPool&, Interrupt*, TopK*) except +

@@ -1,0 +1,323 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, embedsignature=True, freethreading_compatible=False
+"""Rows, masks, graphs and searches over them: the binding of the native core. Every long call releases the GIL."""
+
+cimport cython
+cimport numpy as cnp
+from cpython.exc cimport PyErr_CheckSignals
+from libc.math cimport isfinite, sqrtf
+from libc.string cimport memcpy
+
+import numpy as np
+
+cnp.import_array()
+
+ROW_TYPES = {"float32": ROW_FLOAT32, "float16": ROW_FLOAT16, "bfloat16": ROW_BFLOAT16, "int8": ROW_INT8}
+METRICS = {"l2": METRIC_L2, "dot": METRIC_DOT}
+cdef float SMALLEST_NORM = 1e-30  # a smaller squared norm is near float's edge and is handled by the careful path
+
+cdef cbool check_signals(void* argument) noexcept with gil:
+    # True when a signal handler raised: the exception is set and the call returns as soon as it can.
+    return PyErr_CheckSignals() != 0
+
+
+cdef int64_t deadline_of(double timeout_seconds):
+    return 0 if timeout_seconds <= 0 else monotonic_nanoseconds() + <int64_t>(timeout_seconds * 1e9)
+
+
+cdef int finish(Interrupt* interrupt) except -1:
+    """Turns a stopped call into its exception."""
+    if interrupt.reason() == STOP_CHECK:
+        PyErr_CheckSignals()  # raises again if the first exception was lost
+        raise KeyboardInterrupt
+    if interrupt.reason() == STOP_DEADLINE:
+        raise TimeoutError
+    return 0
+
+
+cdef class ThreadPool:
+    """`threads` threads (the caller counts as one); `nice` lowers the priority of the others."""
+    cdef unique_ptr[CThreadPool] pool
+
+    def __cinit__(self, uint32_t threads, int nice=0):
+        self.pool.reset(new CThreadPool(max(threads, 1), nice))
+
+    @property
+    def threads(self):
+        return self.pool.get().threads()
+
+
+cdef class RowStore:
+    """Vectors of `dimension` numbers coded as `row_type`, `stride` bytes a row, in pages of 2**page_shift rows."""
+    cdef unique_ptr[CRowStore] store
+    cdef list pages
+
+    def __cinit__(self, str row_type, str metric, uint32_t dimension, uint32_t stride, uint32_t page_shift):
+        cdef int type_number = ROW_TYPES[row_type], metric_number = METRICS[metric]
+        self.store.reset(new CRowStore(<RowType>type_number, <Metric>metric_number, dimension, stride, page_shift))
+        self.pages = []
+
+    def add_page(self, page):
+        """Adds the next page: any readable buffer of 2**page_shift * stride bytes; it is kept, not copied."""
+        cdef const uint8_t[::1] view = page
+        self.pages.append(view)
+        self.store.get().add_page(&view[0])
+
+    @property
+    def page_count(self):
+        return len(self.pages)
+
+    @property
+    def row_bound(self):
+        return self.store.get().row_bound()
+
+
+cdef class RowMask:
+    """An immutable set of row numbers (uint32, below 2**31)."""
+    cdef CRowMask mask
+
+    @staticmethod
+    def of(const uint32_t[::1] rows):
+        """The set of these rows."""
+        return RowMask().with_changes(rows, None)
+
+    def with_changes(self, const uint32_t[::1] added, const uint32_t[::1] removed):
+        """This set with `added` rows, then without `removed` rows; either may be None."""
+        cdef RowMask result = RowMask.__new__(RowMask)
+        cdef size_t more = 0 if added is None else added.shape[0]
+        cdef size_t less = 0 if removed is None else removed.shape[0]
+        result.mask = self.mask.with_changes(&added[0] if more else NULL, more, &removed[0] if less else NULL, less)
+        return result
+
+    def minus(self, RowMask other not None):
+        """The rows of this set that are not in the other."""
+        cdef RowMask result = RowMask.__new__(RowMask)
+        result.mask = self.mask.minus(other.mask)
+        return result
+
+    def rows(self, uint32_t first=0, size_t most=0xFFFFFFFF):
+        """Up to `most` rows from `first` on, ascending, as uint32."""
+        cdef vector[uint32_t] rows = self.mask.rows(first, most)
+        result = np.empty(rows.size(), np.uint32)
+        if rows.size():
+            memcpy(cnp.PyArray_DATA(result), rows.data(), rows.size() * 4)
+        return result
+
+    def words(self):
+        """The bitmap as uint64, bit i of word j for row 64 * j + i."""
+        cdef vector[uint64_t] words = self.mask.words()
+        result = np.empty(words.size(), np.uint64)
+        if words.size():
+            memcpy(cnp.PyArray_DATA(result), words.data(), words.size() * 8)
+        return result
+
+    @staticmethod
+    def from_words(const uint64_t[::1] words):
+        """The inverse of words()."""
+        cdef RowMask result = RowMask.__new__(RowMask)
+        if words.shape[0]:
+            result.mask = CRowMask.from_words(&words[0], words.shape[0])
+        return result
+
+    def __contains__(self, uint32_t row):
+        return self.mask.contains(row)
+
+    def __len__(self):
+        return self.mask.count()
+
+
+cdef class Graph:
+    """A graph over a store's rows (Malkov & Yashunin 2018): `m` links a row on the upper layers, 2m on the ground."""
+    cdef unique_ptr[CGraph] graph
+    cdef readonly RowStore store
+
+    def __cinit__(self, RowStore store not None, uint32_t m, uint32_t ef_construction, uint64_t seed=0):
+        self.store = store
+        self.graph.reset(new CGraph(store.store.get()[0], m, ef_construction, seed))
+
+    def insert(self, const uint32_t[::1] rows, ThreadPool pool not None, double timeout_seconds=0):
+        """Adds rows whose vectors are in the store. A timeout (TimeoutError) or Ctrl-C leaves some rows out."""
+        cdef uint32_t count = rows.shape[0]
+        if count == 0:
+            return
+        if np.max(rows) >= self.store.row_bound:
+            raise IndexError(f"row {np.max(rows)} is beyond the store's {self.store.row_bound} rows")
+        cdef unique_ptr[Interrupt] interrupt
+        interrupt.reset(new Interrupt(deadline_of(timeout_seconds), check_signals, NULL))
+        with nogil:
+            self.graph.get().insert(&rows[0], count, pool.pool.get()[0], interrupt.get())
+        finish(interrupt.get())
+
+    def remove(self, const uint32_t[::1] rows, ThreadPool pool not None):
+        """Takes rows out and closes the gaps they leave."""
+        cdef uint32_t count = rows.shape[0]
+        if count == 0:
+            return
+        with nogil:
+            self.graph.get().remove(&rows[0], count, pool.pool.get()[0])
+
+    def relink(self):
+        """Links rows that no walk can reach; returns how many there were."""
+        cdef uint32_t found
+        with nogil:
+            found = self.graph.get().relink()
+        return found
+
+    def __contains__(self, uint32_t row):
+        return self.graph.get().contains(row)
+
+    def __len__(self):
+        return self.graph.get().count()
+
+    @property
+    def memory_bytes(self):
+        return self.graph.get().memory_bytes()
+
+    def member_mask(self):
+        """The rows of the graph as a RowMask."""
+        return RowMask.of(np.flatnonzero(self.levels()).astype(np.uint32))
+
+    def levels(self):
+        """uint8 a row: 0 outside the graph, else the row's level + 1."""
+        cdef vector[uint8_t] levels = self.graph.get().levels()
+        result = np.empty(levels.size(), np.uint8)
+        if levels.size():
+            memcpy(cnp.PyArray_DATA(result), levels.data(), levels.size())
+        return result
+
+    def ground_links(self, uint32_t first, uint32_t count):
+        """uint32 (count, 2m): the ground lists of rows first .. first + count; unused places hold the row itself."""
+        if first + count > self.graph.get().row_bound():
+            raise IndexError(f"rows {first} .. {first + count} of {self.graph.get().row_bound()}")
+        cdef cnp.ndarray result = np.empty((count, 2 * self.graph.get().m()), np.uint32)
+        cdef uint32_t* out = <uint32_t*>cnp.PyArray_DATA(result)
+        with nogil:
+            self.graph.get().copy_ground(first, count, out)
+        return result
+
+    def upper_links(self):
+        """uint32: for each row of level L >= 1, ascending, its lists of layers 1 .. L, m links each."""
+        cdef vector[uint32_t] upper = self.graph.get().upper_links()
+        result = np.empty(upper.size(), np.uint32)
+        if upper.size():
+            memcpy(cnp.PyArray_DATA(result), upper.data(), upper.size() * 4)
+        return result
+
+    @property
+    def entry(self):
+        """level << 32 | row of the entry point; 2**64 - 1 when the graph is empty."""
+        return self.graph.get().entry()
+
+    def restore(self, const uint8_t[::1] levels, const uint32_t[:, ::1] ground, const uint32_t[::1] upper,
+                uint64_t entry):
+        """Fills an empty graph with what levels(), ground_links(), upper_links() and entry gave; ValueError if unsound."""
+        cdef uint32_t rows = levels.shape[0]
+        if len(self) != 0:
+            raise ValueError("the graph is not empty")
+        if ground.shape[0] != rows or ground.shape[1] != 2 * self.graph.get().m():
+            raise ValueError(f"expected ground links of shape ({rows}, {2 * self.graph.get().m()})")
+        if rows == 0:
+            return
+        if rows > self.store.row_bound and np.flatnonzero(levels)[-1] >= self.store.row_bound:
+            raise ValueError("the graph has rows beyond its store")
+        cdef size_t upper_count = upper.shape[0]
+        cdef const uint32_t* upper_data = &upper[0] if upper_count else NULL
+        with nogil:
+            self.graph.get().restore(&levels[0], rows, &ground[0, 0], upper_data, upper_count, entry)
+
+    def unsound_links(self):
+        """Links out of range, to rows outside the graph, or repeated in a list: 0 in a sound graph."""
+        cdef uint64_t count
+        with nogil:
+            count = self.graph.get().unsound_links()
+        return count
+
+
+cdef SearchRequest request_of(Graph graph, RowStore store, RowMask live, RowMask tail, bint masked, uint32_t k, uint32_t ef):
+    cdef SearchRequest request
+    request.store = store.store.get()
+    request.graph = graph.graph.get() if graph is not None else NULL
+    request.live = &live.mask
+    request.tail = &tail.mask
+    request.masked = masked
+    request.k = k
+    request.ef = ef
+    return request
+
+
+def search(Graph graph, RowStore store not None, const float[::1] query not None, RowMask live not None,
+           RowMask tail not None, uint32_t k, uint32_t ef, bint masked, bint normalise, double timeout_seconds=0):
+    """The k nearest live rows of one query: (uint32 rows, float32 distances, scanned), nearest first.
+
+    Without a graph all live rows are scanned; `scanned` tells that a walk fell short and they were scanned after it.
+    Raises ValueError for a query that is not finite, or has no direction while `normalise` is set; TimeoutError.
+    """
+    cdef uint32_t dimension = store.store.get().dimension()
+    if query.shape[0] != dimension:
+        raise ValueError(f"expected {dimension} numbers, received {query.shape[0]}")
+    cdef const CKernels* kernels = &store.store.get().kernels()
+    cdef SearchRequest request = request_of(graph, store, live, tail, masked, k, ef)
+    cdef Interrupt* interrupt
+    cdef unique_ptr[Interrupt] holder
+    holder.reset(new Interrupt(deadline_of(timeout_seconds), check_signals, NULL))
+    interrupt = holder.get()
+    cdef vector[float] unit
+    cdef const float* vector_data = &query[0]
+    cdef float norm = kernels.squared_norm(vector_data, dimension)
+    if not isfinite(norm) or (normalise and norm < SMALLEST_NORM):
+        raise ValueError("the query needs the careful path")
+    cdef TopK best
+    cdef bint scanned
+    cdef const vector[uint64_t]* keys
+    with nogil:
+        if normalise:
+            unit.resize(dimension)
+            kernels.scale(vector_data, 1.0 / sqrtf(norm), dimension, unit.data())
+            vector_data = unit.data()
+        scanned = search_one(request, vector_data, interrupt, &best)
+        keys = &best.sorted()
+    if interrupt.reason() != STOP_NONE:
+        finish(interrupt)
+    cdef cnp.npy_intp count = keys.size()
+    cdef cnp.ndarray rows = cnp.PyArray_EMPTY(1, &count, cnp.NPY_UINT32, 0)
+    cdef cnp.ndarray distances = cnp.PyArray_EMPTY(1, &count, cnp.NPY_FLOAT32, 0)
+    copy_keys(keys[0], <uint32_t*>cnp.PyArray_DATA(rows), <float*>cnp.PyArray_DATA(distances))
+    return rows, distances, scanned
+
+
+def search_many(Graph graph, RowStore store not None, const float[:, ::1] queries not None, RowMask live not None,
+                RowMask tail not None, uint32_t k, uint32_t ef, bint masked, ThreadPool pool not None,
+                double timeout_seconds=0):
+    """The k nearest live rows of each query (already finite and, for cosine, of unit length).
+
+    Returns (uint32 (nq, k) rows, float32 (nq, k) distances, uint32 (nq,) counts): places from counts[i] on are unset.
+    """
+    cdef uint32_t count = queries.shape[0]
+    if queries.shape[1] != store.store.get().dimension():
+        raise ValueError(f"expected {store.store.get().dimension()} numbers a query, received {queries.shape[1]}")
+    cdef SearchRequest request = request_of(graph, store, live, tail, masked, k, ef)
+    cdef unique_ptr[Interrupt] interrupt
+    interrupt.reset(new Interrupt(deadline_of(timeout_seconds), check_signals, NULL))
+    cdef cnp.ndarray rows = np.zeros((count, k), np.uint32)
+    cdef cnp.ndarray distances = np.zeros((count, k), np.float32)
+    cdef cnp.ndarray counts = np.zeros(count, np.uint32)
+    cdef uint32_t* row_data = <uint32_t*>cnp.PyArray_DATA(rows)
+    cdef float* distance_data = <float*>cnp.PyArray_DATA(distances)
+    cdef uint32_t* count_data = <uint32_t*>cnp.PyArray_DATA(counts)
+    cdef vector[TopK] best
+    cdef size_t i
+    if count:
+        with nogil:
+            best.resize(count)
+            search_batch(request, &queries[0, 0], count, pool.pool.get()[0], interrupt.get(), best.data())
+            for i in range(count):
+                count_data[i] = copy_keys(best[i].sorted(), row_data + i * k, distance_data + i * k)
+        finish(interrupt.get())
+    return rows, distances, counts
+
+
+cdef uint32_t copy_keys(const vector[uint64_t]& keys, uint32_t* rows, float* distances) noexcept nogil:
+    cdef size_t i
+    for i in range(keys.size()):
+        rows[i] = key_row(keys[i])
+        distances[i] = key_distance(keys[i])
+    return <uint32_t>keys.size()

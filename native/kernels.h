@@ -1,0 +1,72 @@
+// What the instruction-set units offer: one table of functions per level, chosen once at load.
+//
+// A distance is "lower is nearer": squared L2, or the negated dot product. Cosine is the dot product of unit rows.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+namespace vecdb {
+
+enum Metric { METRIC_L2 = 0, METRIC_DOT = 1, METRIC_COUNT = 2 };
+enum RowType { ROW_FLOAT32 = 0, ROW_FLOAT16 = 1, ROW_BFLOAT16 = 2, ROW_INT8 = 3, ROW_TYPE_COUNT = 4 };
+
+// Where rows live: pages of (1 << page_shift) rows that never move; row r starts at
+// pages[r >> page_shift] + (r & ((1 << page_shift) - 1)) * stride. Rows are 8-byte aligned at least.
+struct RowPages {
+    const uint8_t* const* pages;
+    uint32_t page_shift;
+    uint32_t stride;  // bytes from one row to the next
+};
+
+// A query made ready for one row type; `data` holds what that type's kernels read and belongs to the caller.
+//   float32, float16, bfloat16: dimension floats.     int8: dimension int8 values, scale, sum, norm as below.
+struct PreparedQuery {
+    const void* data;
+    uint32_t dimension;
+    float scale;   // int8 only: query is about scale * data[i]
+    int32_t sum;   // int8 only: sum of data[i]
+    float norm;    // int8 only: squared norm of the float query
+};
+
+// int8 rows: dimension codes (uint8, value = scale * (code - 128)), zero padding to a multiple of 4,
+// then float scale, then float squared norm of the decoded row. See int8_row_bytes().
+static inline uint32_t int8_row_bytes(uint32_t dimension) { return ((dimension + 3) & ~3u) + 8; }
+
+// out[i] = distance of the query to row rows[i]. Prefetches ahead within the batch. Any n, any dimension >= 1.
+typedef void (*ScoreRows)(const PreparedQuery* query, const RowPages* pages, const uint32_t* rows, uint32_t n, float* out);
+
+struct Kernels {
+    const char* name;  // "baseline", "avx2", "avx512"
+    ScoreRows score[ROW_TYPE_COUNT][METRIC_COUNT];
+
+    // rows of float32 (n x dimension, contiguous) -> rows of the type, `stride` bytes apart.
+    void (*encode[ROW_TYPE_COUNT])(const float* in, uint32_t n, uint32_t dimension, uint8_t* out, size_t stride);
+    // one row of the type -> float32
+    void (*decode[ROW_TYPE_COUNT])(const uint8_t* row, uint32_t dimension, float* out);
+    // float query -> int8 query; fills data (dimension bytes), scale, sum, norm
+    void (*prepare_int8)(const float* query, uint32_t dimension, int8_t* data, PreparedQuery* out);
+
+    // squared norm, accumulated in float; NaN or infinity anywhere gives a result that is not finite
+    float (*squared_norm)(const float* x, uint32_t dimension);
+    // out[i] = x[i] * factor
+    void (*scale)(const float* x, float factor, uint32_t dimension, float* out);
+
+    // Dense block for Flat batches. queries: packed [dimension][panel_queries]; rows: panel_rows pointers to float32 rows;
+    // out[r * panel_queries + q] = dot(row r, query q). Register-blocked; close to the machine's multiply-add rate.
+    uint32_t panel_queries;
+    uint32_t panel_rows;
+    void (*panel_dot)(const float* queries, const float* const* rows, uint32_t dimension, float* out);
+    // positions i < n with values[i] <= bounds[i], ascending, into hits; returns how many. NaN never passes.
+    uint32_t (*select_below)(const float* values, const float* bounds, uint32_t n, uint32_t* hits);
+
+    // CRC-32C (Castagnoli), continuing from `crc` (0 to start), as in RFC 3720
+    uint32_t (*crc32c)(uint32_t crc, const uint8_t* data, size_t bytes);
+};
+
+// The table in use: the best level of this CPU, or the one VECDB_ISA=baseline|avx2|avx512 asks for.
+// nullptr when VECDB_ISA names an unknown level or one this CPU lacks (the binding turns that into an error).
+const Kernels* kernels();
+// The table of one level, or nullptr if it was not compiled in or the CPU lacks it.
+const Kernels* kernels_of(const char* level);
+
+}  // namespace vecdb

@@ -1,0 +1,42 @@
+// The vectors of one index: how each row is coded and where it lies.
+#pragma once
+#include <stdint.h>
+
+#include <stdexcept>
+
+#include "kernels.h"
+#include "paged.h"
+
+namespace vecdb {
+
+// Rows of one type behind pages that somebody else owns (mapped files, arrays) and keeps alive. Pages are only ever added.
+class RowStore {
+   public:
+    RowStore(RowType row_type, Metric metric, uint32_t dimension, uint32_t stride, uint32_t page_shift)
+        : row_type_(row_type), metric_(metric), dimension_(dimension), stride_(stride), table_(page_shift) {
+        if (vecdb::kernels() == nullptr) throw std::runtime_error("no kernels for the instruction set VECDB_ISA names");
+    }
+
+    RowType row_type() const { return row_type_; }
+    Metric metric() const { return metric_; }
+    uint32_t dimension() const { return dimension_; }
+    uint32_t stride() const { return stride_; }
+    const Kernels& kernels() const { return *vecdb::kernels(); }
+
+    // `page` holds (1 << page_shift) rows and outlives the store.
+    void add_page(const uint8_t* page) { table_.append(const_cast<uint8_t*>(page)); }
+    uint64_t row_bound() const { return table_.row_bound(); }
+    RowPages pages() const { return RowPages{table_.raw(), table_.page_shift(), stride_}; }
+    const uint8_t* row(uint32_t row) const {
+        return table_.page_of(row) + static_cast<size_t>(table_.offset_of(row)) * stride_;
+    }
+
+   private:
+    RowType row_type_;
+    Metric metric_;
+    uint32_t dimension_;
+    uint32_t stride_;
+    PageTable table_;
+};
+
+}  // namespace vecdb

@@ -1,0 +1,67 @@
+#include "search.h"
+
+#include <algorithm>
+
+namespace vecdb {
+
+namespace {
+
+struct Allowed {
+    const RowMask* live;
+    const RowMask* tail;
+    // Rows absorbed after the snapshot was taken are in its tail: the scan of the tail answers for them.
+    bool operator()(uint32_t row) const { return live->contains(row) && !tail->contains(row); }
+};
+
+// Offers what a walk of the graph finds; false when it found fewer rows than there are to find.
+bool offer_walk(const SearchRequest& request, const Scorer& scorer, Interrupt* interrupt, TopK* best) {
+    const uint64_t indexed = request.live->count() - request.tail->count();
+    const uint64_t wanted = std::min<uint64_t>(request.k, indexed);
+    if (wanted == 0) return true;
+    const Allowed allowed{request.live, request.tail};
+    auto scratch = request.graph->take_scratch();
+    const uint32_t ef = std::max(request.ef, request.k);
+    request.graph->search(scorer, ef, request.masked ? &allowed : nullptr, interrupt, scratch.get());
+    uint64_t found = 0;
+    for (uint64_t key : scratch->results) {
+        if (!allowed(key_row(key))) continue;
+        best->push(key_distance(key), key_row(key));
+        if (++found == wanted) break;
+    }
+    request.graph->give_scratch(std::move(scratch));
+    return found == wanted;
+}
+
+}  // namespace
+
+bool search_one(const SearchRequest& request, const float* query, Interrupt* interrupt, TopK* best) {
+    best->reset(request.k);
+    Scorer scorer(*request.store);
+    scorer.prepare(query);
+    if (request.graph != nullptr) {
+        if (request.tail->count() > 0) scan(scorer, *request.tail, interrupt, best);
+        if (offer_walk(request, scorer, interrupt, best) || (interrupt && interrupt->should_stop())) return false;
+        best->reset(request.k);
+    }
+    scan(scorer, *request.live, interrupt, best);
+    return request.graph != nullptr;
+}
+
+void search_batch(const SearchRequest& request, const float* queries, uint32_t query_count, ThreadPool& pool,
+                  Interrupt* interrupt, TopK* best) {
+    for (uint32_t i = 0; i < query_count; ++i) best[i].reset(request.k);
+    if (request.graph == nullptr) {
+        scan_batch(*request.store, queries, query_count, *request.live, pool, interrupt, best);
+        return;
+    }
+    if (request.tail->count() > 0) scan_batch(*request.store, queries, query_count, *request.tail, pool, interrupt, best);
+    pool.run(query_count, interrupt, [&](uint32_t i) {
+        Scorer scorer(*request.store);
+        scorer.prepare(queries + size_t{i} * request.store->dimension());
+        if (offer_walk(request, scorer, interrupt, &best[i])) return;
+        best[i].reset(request.k);
+        scan(scorer, *request.live, interrupt, &best[i]);
+    });
+}
+
+}  // namespace vecdb

@@ -1,0 +1,1 @@
+"""A vector search database: an embedded library with a C++ core."""

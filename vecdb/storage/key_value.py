@@ -1,0 +1,392 @@
+"""Ordered map of bytes to bytes: RocksKeyValue on disk, MemoryKeyValue for ":memory:". The only user of rocksdict."""
+
+from __future__ import annotations
+
+import bisect
+import contextlib
+import os
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from vecdb.errors import Closed, Corrupted, Error, Locked, ReadOnly, StorageFailed, StorageFull
+from vecdb.storage.disk import sync_folder
+
+if TYPE_CHECKING:
+    from rocksdict import Rdict, RdictIter
+
+# The engine flushes at checkpoints, and at 32 MiB of writes at the latest: with a buffer four times that, RocksDB never
+# flushes by itself, and so never makes durable what the journal has not.
+WRITE_BUFFER_BYTES: Final = 128 << 20
+CACHE_BYTES: Final = 32 << 20
+_SCAN_ROWS: Final = 256
+_STALL_SECONDS: Final = 0.002
+
+
+class KeyValue(Protocol):
+    """An ordered map of bytes to bytes for many threads. Every call after close() is Closed."""
+
+    def get_many(self, keys: list[bytes]) -> list[bytes | None]:
+        """The values in the order of the keys, None where there is none. Corrupted."""
+
+    def write(self, puts: list[tuple[bytes, bytes]], deletes: list[bytes]) -> None:
+        """Applies all or nothing, deletes after puts; durable after flush(). StorageFull, StorageFailed."""
+
+    def delete_prefix(self, prefix: bytes) -> None:
+        """Deletes every key that starts with `prefix`; all of them if it is empty."""
+
+    def scan(self, prefix: bytes, after: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
+        """Keys that start with `prefix`, above `after`, ascending, as of this call. Corrupted, never a silent early end."""
+
+    def flush(self) -> None:
+        """Makes every write so far durable, as one. StorageFull, StorageFailed."""
+
+    def bytes_on_disk(self) -> int:
+        """What its files take."""
+
+    def close(self) -> None:
+        """Waits for the calls in flight and closes without flushing; scans end with Closed. May be called twice."""
+
+
+class MemoryKeyValue:
+    """A dict, with its keys sorted when a scan needs them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._values: dict[bytes, bytes] = {}
+        # The keys in order are _sorted and _fresh without _stale; merged at the next scan.
+        self._sorted: list[bytes] = []
+        self._fresh: list[bytes] = []
+        self._stale: set[bytes] = set()
+        self._closed = False
+
+    def get_many(self, keys: list[bytes]) -> list[bytes | None]:
+        """The values in the order of the keys."""
+        with self._lock:
+            self._check()
+            return [self._values.get(key) for key in keys]
+
+    def write(self, puts: list[tuple[bytes, bytes]], deletes: list[bytes]) -> None:
+        """Applies all at once."""
+        with self._lock:
+            self._check()
+            for key, value in puts:
+                if key not in self._values:
+                    if key in self._stale:
+                        self._stale.discard(key)
+                    else:
+                        self._fresh.append(key)
+                self._values[key] = value
+            self._delete(deletes)
+
+    def delete_prefix(self, prefix: bytes) -> None:
+        """Deletes every key that starts with `prefix`."""
+        with self._lock:
+            self._check()
+            self._delete(self._keys(prefix, None))
+
+    def scan(self, prefix: bytes, after: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
+        """Keys that start with `prefix`, above `after`, ascending."""
+        with self._lock:
+            self._check()
+            pairs = [(key, self._values[key]) for key in self._keys(prefix, after)]
+        return self._until_closed(pairs)
+
+    def flush(self) -> None:
+        """Memory is as durable as it gets."""
+        self._check()
+
+    def bytes_on_disk(self) -> int:
+        """None of it."""
+        return 0
+
+    def close(self) -> None:
+        """Forgets everything."""
+        with self._lock:
+            self._closed = True
+            self._values, self._sorted, self._fresh, self._stale = {}, [], [], set()
+
+    def _until_closed(self, pairs: list[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+        for pair in pairs:
+            self._check()
+            yield pair
+
+    def _delete(self, keys: list[bytes]) -> None:
+        for key in keys:
+            if self._values.pop(key, None) is not None:
+                self._stale.add(key)
+
+    def _keys(self, prefix: bytes, after: bytes | None) -> list[bytes]:
+        if self._fresh or self._stale:
+            # Two sorted runs: the sort merges them in one pass.
+            merged = self._sorted + sorted(self._fresh)
+            merged.sort()
+            self._sorted = [key for key in merged if key not in self._stale] if self._stale else merged
+            self._fresh, self._stale = [], set()
+        keys = self._sorted
+        first = bisect.bisect_left(keys, prefix)
+        if after is not None:
+            first = max(first, bisect.bisect_right(keys, after))
+        end = _prefix_end(prefix)
+        return keys[first : len(keys) if end is None else bisect.bisect_left(keys, end)]
+
+    def _check(self) -> None:
+        if self._closed:
+            raise Closed(what="the key-value store in memory")
+
+
+class RocksKeyValue:
+    """One RocksDB in `folder`, one column family, without its own log: what was not flushed is redone from our journal.
+
+    `create` makes a new one and is an error of nobody if it exists; without it a missing or incomplete one is
+    Corrupted. `read_only` sees what was flushed when it opened, beside a writer in any process.
+    """
+
+    def __init__(
+        self, folder: str | Path, *, create: bool = False, read_only: bool = False, cache_bytes: int = CACHE_BYTES
+    ) -> None:
+        from rocksdict import AccessType, Rdict, ReadOptions, WriteBatch, WriteOptions
+
+        self._path = str(folder)
+        self._read_only = read_only
+        self._batch, self._read_options = WriteBatch, ReadOptions
+        self._write_options: Any = WriteOptions()
+        self._write_options.disable_wal = True
+        # A stalled write would stop the whole process, for it holds the GIL: it fails at once, and we wait outside.
+        self._write_options.no_slowdown = True
+        self._gate = _Gate(f"key-value store '{folder}'")
+        self._scans: weakref.WeakSet[_RocksScan] = weakref.WeakSet()
+        access = AccessType.read_only(False) if read_only else AccessType.read_write()
+        try:
+            self._rocks: Rdict = Rdict(self._path, _options(create and not read_only, cache_bytes), access_type=access)
+        except Exception as error:  # rocksdict raises nothing more specific
+            raise _mapped(self._path, error) from error
+
+    def get_many(self, keys: list[bytes]) -> list[bytes | None]:
+        """The values in the order of the keys; the GIL is released."""
+        if not keys:
+            return []
+        with self._gate:
+            try:
+                values: list[bytes | None] = self._rocks[keys]  # type: ignore[index, assignment]  # list of bytes only
+            except Exception as error:
+                raise _mapped(self._path, error) from error
+        return values
+
+    def write(self, puts: list[tuple[bytes, bytes]], deletes: list[bytes]) -> None:
+        """Applies all or nothing; holds the GIL for about a microsecond a key."""
+        batch = self._batch(raw_mode=True)
+        put, delete = batch.put, batch.delete
+        for key, value in puts:
+            put(key, value)
+        for key in deletes:
+            delete(key)
+        self._apply(batch)
+
+    def delete_prefix(self, prefix: bytes) -> None:
+        """Deletes every key that starts with `prefix`, by one range: its cost does not grow with them."""
+        batch = self._batch(raw_mode=True)
+        end = _prefix_end(prefix)
+        if end is None:
+            with self._gate:
+                cursor = self._rocks.iter()
+                cursor.seek_to_last()
+                last = cursor.key() if cursor.valid() else None
+                self._status(cursor)
+            if last is None or last < prefix:
+                return
+            end = last + b"\0"
+        batch.delete_range(prefix, end)
+        self._apply(batch)
+
+    def scan(self, prefix: bytes, after: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
+        """Keys that start with `prefix`, above `after`, ascending; reads ahead in chunks."""
+        options = self._read_options()
+        end = _prefix_end(prefix)
+        if end is not None:
+            options.set_iterate_upper_bound(end)
+        start = prefix if after is None or after < prefix else after + b"\0"
+        with self._gate:
+            cursor = self._rocks.iter(options)
+            cursor.seek(start)
+            scan = _RocksScan(self, cursor)
+            self._scans.add(scan)
+        return scan
+
+    def flush(self) -> None:
+        """Writes the memtable out and syncs it; the GIL is released."""
+        self._check_writable()
+        with self._gate:
+            try:
+                self._rocks.flush(True)
+                # RocksDB syncs its files; the names of new ones are ours to be sure of.
+                sync_folder(self._path)
+            except Exception as error:
+                raise _mapped(self._path, error) from error
+
+    def bytes_on_disk(self) -> int:
+        """Blocks that all files of the folder take."""
+        total = 0
+        with self._gate, os.scandir(self._path) as entries:
+            for entry in entries:
+                # RocksDB removes files of its own beside us.
+                with contextlib.suppress(FileNotFoundError):
+                    total += entry.stat().st_blocks * 512
+        return total
+
+    def close(self) -> None:
+        """Waits for the calls in flight and closes."""
+        if not self._gate.shut():
+            return
+        # A live iterator would keep the folder locked.
+        for scan in list(self._scans):
+            scan.cursor = None
+        try:
+            self._rocks.close()
+        except Exception as error:
+            raise _mapped(self._path, error) from error
+        finally:
+            del self._rocks
+
+    def read_chunk(self, scan: _RocksScan) -> list[tuple[bytes, bytes]]:
+        """The next pairs of a scan, none at its end."""
+        with self._gate:
+            cursor = scan.cursor
+            assert cursor is not None, "a scan of an open store has its cursor"
+            pairs = []
+            valid, key, value, advance = cursor.valid, cursor.key, cursor.value, cursor.next
+            while len(pairs) < _SCAN_ROWS and valid():
+                pairs.append((key(), value()))
+                advance()
+            # Damage looks like the end until one asks.
+            self._status(cursor)
+        return pairs
+
+    def _status(self, cursor: RdictIter) -> None:
+        try:
+            cursor.status()
+        except Exception as error:
+            raise _mapped(self._path, error) from error
+
+    def _apply(self, batch: Any) -> None:
+        self._check_writable()
+        while True:
+            with self._gate:
+                try:
+                    self._rocks.write(batch, self._write_options)
+                    return
+                except Exception as error:
+                    if not _is_stall(error):
+                        raise _mapped(self._path, error) from error
+            time.sleep(_STALL_SECONDS)
+
+    def _check_writable(self) -> None:
+        if self._read_only:
+            raise ReadOnly(path=self._path)
+
+
+class _RocksScan:
+    """An iterator over a cursor that close() can take away."""
+
+    def __init__(self, store: RocksKeyValue, cursor: RdictIter) -> None:
+        self._store = store
+        self.cursor: RdictIter | None = cursor
+        self._pairs: list[tuple[bytes, bytes]] = []  # what was read ahead, last first
+
+    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
+        return self
+
+    def __next__(self) -> tuple[bytes, bytes]:
+        if not self._pairs:
+            self._pairs = self._store.read_chunk(self)
+            self._pairs.reverse()
+            if not self._pairs:
+                raise StopIteration
+        return self._pairs.pop()
+
+
+class _Gate:
+    """Counts the calls in flight, so that closing never runs beside one: rocksdict fails with "Already borrowed"."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._condition = threading.Condition(threading.Lock())
+        self._inside = 0
+        self._shut = False
+
+    def __enter__(self) -> None:
+        with self._condition:
+            if self._shut:
+                raise Closed(what=self._what)
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._condition:
+            self._inside -= 1
+            if self._shut and not self._inside:
+                self._condition.notify_all()
+
+    def shut(self) -> bool:
+        """Refuses new calls and waits for those inside; False if it was shut before."""
+        with self._condition:
+            if self._shut:
+                return False
+            self._shut = True
+            while self._inside:
+                self._condition.wait()
+            return True
+
+
+def _options(create: bool, cache_bytes: int) -> Any:
+    from rocksdict import BlockBasedOptions, Cache, DBCompressionType, Options
+
+    table = BlockBasedOptions()
+    table.set_bloom_filter(10, False)
+    table.set_format_version(5)
+    table.set_block_cache(Cache(cache_bytes))
+    # raw_mode: the default mode would unpickle values.
+    options = Options(raw_mode=True)
+    options.create_if_missing(create)
+    options.set_block_based_table_factory(table)
+    options.set_compression_type(DBCompressionType.lz4())
+    options.set_write_buffer_size(WRITE_BUFFER_BYTES)
+    # Only the thread that applies journal records writes; the plain skip list is a fifth faster.
+    options.set_allow_concurrent_memtable_write(False)
+    # Most ids of an upsert are new: a filter over the memtable answers for them.
+    options.set_memtable_prefix_bloom_ratio(0.01)
+    options.set_memtable_whole_key_filtering(True)
+    options.set_max_background_jobs(2)
+    options.set_skip_stats_update_on_db_open(True)
+    # An information log of one small file, and no thread that dumps statistics into it.
+    options.set_keep_log_file_num(1)
+    options.set_max_log_file_size(1 << 20)
+    options.set_stats_dump_period_sec(0)
+    options.set_stats_persist_period_sec(0)
+    return options
+
+
+def _prefix_end(prefix: bytes) -> bytes | None:
+    """The first key after all that start with `prefix`; None if there is no such key."""
+    stem = prefix.rstrip(b"\xff")
+    return stem[:-1] + bytes([stem[-1] + 1]) if stem else None
+
+
+def _is_stall(error: Exception) -> bool:
+    return "Write stall" in str(error)
+
+
+def _mapped(path: str, error: Exception) -> Error:
+    """Our error for one of RocksDB, which has only a text. Everything unknown is StorageFailed."""
+    text = str(error)
+    if isinstance(error, Error):
+        return error
+    if "lock" in text.lower() and "LOCK" in text:
+        return Locked(path=path, pid=None)
+    if "No space left" in text or "File too large" in text or "Disk quota" in text:
+        return StorageFull(path=path, detail=text)
+    if any(sign in text for sign in ("Corruption", "does not exist", "No such file", "checksum")):
+        return Corrupted(path=path, detail=text)
+    return StorageFailed(path=path, detail=text)

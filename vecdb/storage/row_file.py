@@ -1,0 +1,380 @@
+"""Rows of one fixed size by number, in chunks that never move: on disk (RowFile) or in memory (MemoryRows)."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import mmap
+import os
+import struct
+import weakref
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from vecdb.errors import Corrupted, StorageFailed, VersionMismatch
+from vecdb.native.kernels import crc32c
+from vecdb.storage.disk import disk_error, flat_bytes, sync_folder, write_at
+
+RowNumbers = npt.NDArray[np.uint32]
+Bytes2D = npt.NDArray[np.uint8]
+
+HEADER_BYTES: Final = 4096
+CHUNK_BYTES: Final = 16 << 20
+VERSION: Final = 1
+
+_MAGIC = b"VECDBROW"
+_HEADER = struct.Struct("<8sIIIIII")  # magic, version, checksum of the page, row bytes, rows per chunk, chunk, zero
+_DESCRIPTORS_MAXIMUM = 32
+
+
+class Rows(Protocol):
+    """Fixed-size rows by number. One thread writes at a time; reads beside it see rows written before."""
+
+    @property
+    def rows_per_chunk(self) -> int:
+        """Rows of a chunk, 2 ** chunk_shift: about 16 MiB, a function of the row's size only."""
+
+    def ensure(self, rows: int) -> None:
+        """Makes rows 0 .. rows - 1 exist; new ones are zero. StorageFull."""
+
+    def write(self, rows: RowNumbers, data: npt.NDArray[Any]) -> None:
+        """Writes data[i] (n rows of row_bytes bytes, C-contiguous or copied) to rows[i], all ensured. StorageFull."""
+
+    def read(self, rows: RowNumbers) -> Bytes2D:
+        """A copy of the rows, (n, row_bytes)."""
+
+    def chunk_buffers(self) -> list[Bytes2D]:
+        """Every chunk as a read-only (rows_per_chunk, row_bytes) view that stays where it is and shows later writes."""
+
+    def sync(self) -> None:
+        """Makes every write so far durable. StorageFailed; after a failed sync, for good."""
+
+    def close(self) -> None:
+        """Lets go; views handed out stay valid."""
+
+
+def chunk_shift_of(row_bytes: int) -> int:
+    """log2 of the rows of a chunk."""
+    return max(CHUNK_BYTES // row_bytes, 1).bit_length() - 1
+
+
+class MemoryRows:
+    """Rows in anonymous memory."""
+
+    def __init__(self, row_bytes: int) -> None:
+        self.row_bytes = row_bytes
+        self.chunk_shift = chunk_shift_of(row_bytes)
+        self._chunks: list[Bytes2D] = []
+        self._views: list[Bytes2D] = []
+        self._maps: list[mmap.mmap] = []
+
+    @property
+    def rows_per_chunk(self) -> int:
+        """Rows of a chunk."""
+        return 1 << self.chunk_shift
+
+    def ensure(self, rows: int) -> None:
+        """Makes rows 0 .. rows - 1 exist."""
+        while len(self._chunks) << self.chunk_shift < rows:
+            memory = mmap.mmap(-1, self.row_bytes << self.chunk_shift)
+            self._maps.append(memory)
+            # Huge pages only once a second chunk is needed: a small collection shall not take 2 MiB for a few rows.
+            if len(self._maps) > 1:
+                for each in self._maps if len(self._maps) == 2 else self._maps[-1:]:
+                    with contextlib.suppress(OSError):
+                        each.madvise(mmap.MADV_HUGEPAGE)
+            chunk = np.frombuffer(memory, np.uint8).reshape(self.rows_per_chunk, self.row_bytes)
+            self._views.append(_read_only(chunk))
+            self._chunks.append(chunk)
+
+    def write(self, rows: RowNumbers, data: npt.NDArray[Any]) -> None:
+        """Writes data[i] to rows[i]."""
+        source = _as_rows(data, len(rows), self.row_bytes)
+        for start, stop in _runs(rows, self.chunk_shift):
+            row = int(rows[start])
+            place = row & (self.rows_per_chunk - 1)
+            self._chunks[row >> self.chunk_shift][place : place + stop - start] = source[start:stop]
+
+    def read(self, rows: RowNumbers) -> Bytes2D:
+        """A copy of the rows."""
+        return _gather(self._views, self.chunk_shift, self.row_bytes, rows)
+
+    def chunk_buffers(self) -> list[Bytes2D]:
+        """Every chunk, read-only."""
+        return list(self._views)
+
+    def bytes_on_disk(self) -> int:
+        """None of it."""
+        return 0
+
+    def sync(self) -> None:
+        """Memory has nothing to sync."""
+
+    def close(self) -> None:
+        """Lets go of the memory."""
+        self._chunks, self._views, self._maps = [], [], []
+
+
+class RowFile:
+    """Rows in files `<stem>-<chunk>.rows` of `folder`: written with pwrite, read through a shared mapping.
+
+    A full disk is StorageFull at the write, never a signal, for nothing is written through the mapping; chunks are
+    sparse. `at_least` rows must exist already, or the file is Corrupted; chunks beyond them that a crash left without
+    their predecessors are dropped.
+    """
+
+    def __init__(
+        self, folder: str | Path, stem: str, row_bytes: int, *, at_least: int = 0, read_only: bool = False
+    ) -> None:
+        self.row_bytes = row_bytes
+        self.chunk_shift = chunk_shift_of(row_bytes)
+        self._folder = Path(folder)
+        self._stem = stem
+        self._read_only = read_only
+        self._views: list[Bytes2D] = []
+        # Open for writing, least recently used first; a chunk stays open at least until it is synced.
+        self._descriptors: OrderedDict[int, int] = OrderedDict()
+        self._dirty: set[int] = set()
+        self._names_dirty = False
+        self._failure: str | None = None
+        self._open(at_least)
+
+    @property
+    def rows_per_chunk(self) -> int:
+        """Rows of a chunk."""
+        return 1 << self.chunk_shift
+
+    def ensure(self, rows: int) -> None:
+        """Makes rows 0 .. rows - 1 exist. StorageFull, StorageFailed."""
+        while len(self._views) << self.chunk_shift < rows:
+            assert not self._read_only
+            chunk = len(self._views)
+            try:
+                self._create(chunk)
+            except OSError as error:
+                raise disk_error(self._path(chunk), error) from error
+            self._views.append(self._map(chunk))
+
+    def write(self, rows: RowNumbers, data: npt.NDArray[Any]) -> None:
+        """Writes data[i] to rows[i], consecutive rows at once. StorageFull, StorageFailed: any of the rows may be torn."""
+        source = flat_bytes(_as_rows(data, len(rows), self.row_bytes))
+        mask = self.rows_per_chunk - 1
+        for start, stop in _runs(rows, self.chunk_shift):
+            row = int(rows[start])
+            chunk = row >> self.chunk_shift
+            assert chunk < len(self._views), "a row that was never ensured"
+            part = source[start * self.row_bytes : stop * self.row_bytes]
+            try:
+                descriptor = self._descriptor(chunk)
+                self._dirty.add(chunk)
+                write_at(descriptor, [part], HEADER_BYTES + (row & mask) * self.row_bytes)
+            except OSError as error:
+                raise disk_error(self._path(chunk), error) from error
+
+    def read(self, rows: RowNumbers) -> Bytes2D:
+        """A copy of the rows."""
+        return _gather(self._views, self.chunk_shift, self.row_bytes, rows)
+
+    def chunk_buffers(self) -> list[Bytes2D]:
+        """Every chunk, read-only."""
+        return list(self._views)
+
+    def bytes_on_disk(self) -> int:
+        """Blocks that the chunks take; they are sparse."""
+        return sum(os.stat(self._path(chunk)).st_blocks * 512 for chunk in range(len(self._views)))
+
+    def sync(self) -> None:
+        """Makes every write so far durable. StorageFailed; after a failed sync, for good."""
+        if self._failure is not None:
+            raise StorageFailed(path=str(self._folder / self._stem), detail=self._failure)
+        path = self._folder
+        try:
+            for chunk in sorted(self._dirty):
+                path = self._path(chunk)
+                self._sync_chunk(chunk)
+            if self._names_dirty:
+                path = self._folder
+                sync_folder(path)
+                self._names_dirty = False
+        except OSError as error:
+            raise self._failed(path, error) from error
+
+    def close(self) -> None:
+        """Closes without syncing; views handed out stay valid. May be called twice."""
+        while self._descriptors:
+            os.close(self._descriptors.popitem()[1])
+        self._views = []
+        self._dirty.clear()
+
+    def _open(self, at_least: int) -> None:
+        chunks = set()
+        try:
+            for name in os.listdir(self._folder):
+                stem, _, number = name.removesuffix(".new").removesuffix(".rows").rpartition("-")
+                if stem != self._stem or not number.isdecimal():
+                    continue
+                if name == self._path(int(number)).name:
+                    chunks.add(int(number))
+                elif name.endswith(".rows.new") and not self._read_only:
+                    os.unlink(self._folder / name)
+            while (chunk := len(self._views)) in chunks:
+                self._views.append(self._map(chunk))
+            if len(self._views) << self.chunk_shift < at_least:
+                raise Corrupted(path=str(self._path(len(self._views))), detail="the file is missing")
+            for chunk in sorted(chunks):
+                if chunk >= len(self._views) and not self._read_only:
+                    os.unlink(self._path(chunk))
+        except OSError as error:
+            raise disk_error(self._folder, error) from error
+
+    def _path(self, chunk: int) -> Path:
+        return self._folder / f"{self._stem}-{chunk}.rows"
+
+    def _header(self, chunk: int) -> bytes:
+        facts = (self.row_bytes, self.rows_per_chunk, chunk, 0)
+        page = _HEADER.pack(_MAGIC, VERSION, 0, *facts).ljust(HEADER_BYTES, b"\0")
+        return _HEADER.pack(_MAGIC, VERSION, crc32c(page), *facts).ljust(HEADER_BYTES, b"\0")
+
+    def _file_bytes(self) -> int:
+        return HEADER_BYTES + (self.row_bytes << self.chunk_shift)
+
+    def _create(self, chunk: int) -> None:
+        path = self._path(chunk)
+        temporary = path.with_name(path.name + ".new")
+        # The name comes after the synced header: an invalid header is never a crash, always damage.
+        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644)
+        try:
+            write_at(descriptor, [memoryview(self._header(chunk))], 0)
+            os.ftruncate(descriptor, self._file_bytes())
+            os.fsync(descriptor)
+            os.rename(temporary, path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+        finally:
+            os.close(descriptor)
+        self._names_dirty = True
+
+    def _map(self, chunk: int) -> Bytes2D:
+        path = self._path(chunk)
+        try:
+            descriptor = os.open(path, os.O_RDONLY)
+            try:
+                found_bytes = os.fstat(descriptor).st_size
+                page = os.pread(descriptor, HEADER_BYTES, 0)
+                self._verify(path, chunk, page, found_bytes)
+                memory = _shared_mapping(descriptor, found_bytes)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise disk_error(path, error) from error
+        return _read_only(memory[HEADER_BYTES:].reshape(self.rows_per_chunk, self.row_bytes))
+
+    def _verify(self, path: Path, chunk: int, page: bytes, found_bytes: int) -> None:
+        def corrupted(detail: str) -> Corrupted:
+            return Corrupted(path=str(path), detail=detail)
+
+        if len(page) != HEADER_BYTES:
+            raise corrupted(f"{found_bytes} bytes are shorter than a header")
+        magic, version, crc, row_bytes, rows_per_chunk, found_chunk, _ = _HEADER.unpack_from(page)
+        if magic != _MAGIC:
+            raise corrupted(f"magic {magic!r} instead of {_MAGIC!r}")
+        if crc32c(page[:12] + bytes(4) + page[16:]) != crc:
+            raise corrupted("checksum of the header differs")
+        if version > VERSION:
+            raise VersionMismatch(path=str(path), found=version, supported=VERSION)
+        expected = (self.row_bytes, self.rows_per_chunk, chunk)
+        if (row_bytes, rows_per_chunk, found_chunk) != expected:
+            found = (row_bytes, rows_per_chunk, found_chunk)
+            raise corrupted(f"(row bytes, rows per chunk, chunk) are {found}, {expected} were expected")
+        if found_bytes != self._file_bytes():
+            raise corrupted(f"{found_bytes} bytes, {self._file_bytes()} were written")
+
+    def _descriptor(self, chunk: int) -> int:
+        descriptor = self._descriptors.get(chunk)
+        if descriptor is None:
+            if len(self._descriptors) >= _DESCRIPTORS_MAXIMUM:
+                oldest = next(iter(self._descriptors))
+                try:
+                    self._sync_chunk(oldest)
+                except OSError as error:
+                    raise self._failed(self._path(oldest), error) from error
+                os.close(self._descriptors.pop(oldest))
+            descriptor = self._descriptors[chunk] = os.open(self._path(chunk), os.O_WRONLY)
+        self._descriptors.move_to_end(chunk)
+        return descriptor
+
+    def _sync_chunk(self, chunk: int) -> None:
+        if chunk in self._dirty:
+            os.fdatasync(self._descriptors[chunk])
+            self._dirty.discard(chunk)
+
+    def _failed(self, path: Path, error: OSError) -> StorageFailed:
+        self._failure = f"sync failed: {error.strerror}"
+        return StorageFailed(path=str(path), detail=self._failure)
+
+
+def _as_rows(data: npt.NDArray[Any], count: int, row_bytes: int) -> Bytes2D:
+    contiguous = np.ascontiguousarray(data)
+    assert len(contiguous) == count, "one row of data for each row number"
+    assert contiguous.nbytes == count * row_bytes, "rows of another size"
+    return contiguous.reshape(-1).view(np.uint8).reshape(count, row_bytes)
+
+
+def _runs(rows: RowNumbers, chunk_shift: int) -> list[tuple[int, int]]:
+    """[start, stop) of the stretches of consecutive row numbers, none across chunks."""
+    if not len(rows):
+        return []
+    breaks = np.diff(rows.astype(np.int64)) != 1
+    breaks |= np.diff(rows >> np.uint32(chunk_shift)) != 0
+    edges = [0, *(np.flatnonzero(breaks) + 1).tolist(), len(rows)]
+    return list(zip(edges[:-1], edges[1:], strict=True))
+
+
+def _gather(chunks: list[Bytes2D], chunk_shift: int, row_bytes: int, rows: RowNumbers) -> Bytes2D:
+    out = np.empty((len(rows), row_bytes), np.uint8)
+    if not len(rows):
+        return out
+    numbers = rows >> np.uint32(chunk_shift)
+    places = rows & np.uint32((1 << chunk_shift) - 1)
+    first = int(numbers[0])
+    if (numbers == first).all():
+        # mode="clip" writes straight into `out`; the places are within the chunk by construction.
+        np.take(chunks[first], places, axis=0, out=out, mode="clip")
+        return out
+    order = np.argsort(numbers, kind="stable")
+    in_order = numbers[order]
+    edges = [0, *(np.flatnonzero(np.diff(in_order)) + 1).tolist(), len(rows)]
+    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+        mine = order[start:stop]
+        out[mine] = chunks[int(in_order[start])][places[mine]]
+    return out
+
+
+def _read_only(array: Bytes2D) -> Bytes2D:
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.mmap.restype = ctypes.c_void_p
+_libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+_libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+
+
+def _shared_mapping(descriptor: int, length: int) -> npt.NDArray[np.uint8]:
+    # mmap.mmap keeps a descriptor for each mapping (until Python 3.13 and trackfd=False): a few gigabytes of chunks
+    # would use up the usual limit of 1024. Unmapped when the last view of it is gone.
+    address = _libc.mmap(None, length, mmap.PROT_READ, mmap.MAP_SHARED, descriptor, 0)
+    if address == ctypes.c_void_p(-1).value:
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error))
+    memory = (ctypes.c_uint8 * length).from_address(address)
+    weakref.finalize(memory, _libc.munmap, address, length).atexit = False
+    return np.frombuffer(memory, np.uint8)
