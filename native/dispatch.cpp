@@ -19,9 +19,15 @@ namespace {
 
 #if defined(__x86_64__)
 
-bool cpu_has_f16c() {
+bool ask_for_f16c() {
     unsigned eax, ebx, ecx, edx;
     return __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & bit_F16C);
+}
+
+// Asked once: under a hypervisor the instruction takes 20 microseconds.
+bool cpu_has_f16c() {
+    static const bool has = ask_for_f16c();
+    return has;
 }
 
 // The compiler's test includes what the operating system saves (XCR0), for the wide registers too.

@@ -11,6 +11,7 @@ namespace {
 // (RobustPrune, Subramanya et al. 2019): first strictly, then relaxed until the list is full.
 constexpr float ROUNDS[] = {1.0f, 1.2f};
 constexpr float LAST_ROUND = 1.2f;
+constexpr uint32_t CANDIDATES_PER_LINK = 4;  // farther ones are hardly ever chosen and cost as much to rule out
 constexpr float PASSED_OVER = 1e30f;
 
 uint64_t mix(uint64_t x) {  // splitmix64
@@ -111,7 +112,7 @@ void GraphWriter::link_back(uint32_t from, uint32_t to, uint32_t level) {
             candidates_.clear();
             for (size_t i = 0; i < rest_rows_.size(); ++i) candidates_.push_back({pair_distances_[i], rest_rows_[i]});
             sort_candidates(from);
-            choose(width);
+            choose(width - width / 4);  // leaves room: the next rows are appended without choosing again
             write_list(from, level);
         }
     }
@@ -148,6 +149,7 @@ void GraphWriter::insert(uint32_t row) {
         if (candidates_.empty()) continue;
         start = pack_key(candidates_[0].distance, candidates_[0].row);
         sort_candidates(row);
+        candidates_.resize(std::min<size_t>(candidates_.size(), CANDIDATES_PER_LINK * graph_.links_.width(l)));
         choose(graph_.links_.width(l));
         neighbours = chosen_;
         locks_.lock(row);

@@ -23,17 +23,19 @@ struct RowPages {
 struct PreparedQuery {
     const void* data;
     uint32_t dimension;
-    float scale;   // int8 only: query is about scale * data[i]
-    int32_t sum;   // int8 only: sum of data[i]
-    float norm;    // int8 only: squared norm of the float query
+    float scale;  // int8 only: query is about scale * data[i]
+    int32_t sum;  // int8 only: sum of data[i]
+    float norm;   // int8 only: squared norm of the float query
 };
 
 // int8 rows: dimension codes (uint8, value = scale * (code - 128)), zero padding to a multiple of 4,
 // then float scale, then float squared norm of the decoded row. See int8_row_bytes().
 static inline uint32_t int8_row_bytes(uint32_t dimension) { return ((dimension + 3) & ~3u) + 8; }
 
-// out[i] = distance of the query to row rows[i]. Prefetches ahead within the batch. Any n, any dimension >= 1.
-typedef void (*ScoreRows)(const PreparedQuery* query, const RowPages* pages, const uint32_t* rows, uint32_t n, float* out);
+// out[i] = distance of the query to row rows[i]. Prefetches ahead within the batch. Any n, any dimension from 1 to
+// 65536. The same bits whatever else is in the batch; for int8 rows the same bits at every level.
+typedef void (*ScoreRows)(const PreparedQuery* query, const RowPages* pages, const uint32_t* rows, uint32_t n,
+                          float* out);
 
 struct Kernels {
     const char* name;  // "baseline", "avx2", "avx512"
@@ -48,11 +50,12 @@ struct Kernels {
 
     // squared norm, accumulated in float; NaN or infinity anywhere gives a result that is not finite
     float (*squared_norm)(const float* x, uint32_t dimension);
-    // out[i] = x[i] * factor
+    // out[i] = x[i] * factor; out may be x
     void (*scale)(const float* x, float factor, uint32_t dimension, float* out);
 
-    // Dense block for Flat batches. queries: packed [dimension][panel_queries]; rows: panel_rows pointers to float32 rows;
-    // out[r * panel_queries + q] = dot(row r, query q). Register-blocked; close to the machine's multiply-add rate.
+    // Dense block for Flat batches. queries: packed [dimension][panel_queries]; rows: panel_rows pointers to float32
+    // rows; out[r * panel_queries + q] = dot(row r, query q). Register-blocked; close to the machine's multiply-add
+    // rate.
     uint32_t panel_queries;
     uint32_t panel_rows;
     void (*panel_dot)(const float* queries, const float* const* rows, uint32_t dimension, float* out);

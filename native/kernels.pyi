@@ -1,19 +1,19 @@
-"""The instruction-set kernels, as arrays see them: checks of rows, checksums, and each kernel of each level for the tests.
+"""The instruction-set kernels as arrays see them: checks of rows, checksums, and every kernel of every level.
 
 VECDB_ISA=baseline|avx2|avx512 in the environment forces a level; importing this module raises ImportError, with the
 value, when it names an unknown level or one that the CPU lacks. A `level` of None is the active one; an unknown name in
 any argument raises ValueError.
 """
 
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from _typeshed import ReadableBuffer
 from numpy.typing import NDArray
 
 LEVELS: Final[tuple[str, ...]]
-KINDS: Final[tuple[str, ...]]
-METRICS: Final[tuple[str, ...]]
+KINDS: Final[tuple[Kind, ...]]
+METRICS: Final[tuple[Metric, ...]]
 
 ROW_OK: Final[int]
 ROW_NAN: Final[int]
@@ -29,14 +29,14 @@ def levels() -> list[str]:
 def active() -> str:
     """The level in use: the best of levels(), or the one VECDB_ISA forces."""
 
-def crc32c(buffer: ReadableBuffer, crc: int = 0, *, level: str | None = None) -> int:
+def crc32c(buffer: ReadableBuffer | NDArray[Any], crc: int = 0, *, level: str | None = None) -> int:
     """CRC-32C (Castagnoli, RFC 3720) of a C-contiguous buffer, continuing from `crc`; large buffers release the GIL."""
 
 def check_rows(X: NDArray[np.float32], normalise: bool, out: NDArray[np.float32] | None = None) -> tuple[int, int]:
-    """The first bad row of X (n, d) and why: (row, ROW_NAN | ROW_INFINITE | ROW_ZERO), or (-1, ROW_OK). Releases the GIL.
+    """The first bad row of X (n, d) and why: (row, ROW_NAN | ROW_INFINITE | ROW_ZERO), or (-1, ROW_OK); GIL released.
 
-    A zero row is bad only under `normalise`. With `normalise`, the rows before the bad one are written to `out` (n, d) with
-    length one; `out` may be X. Any finite row has a length here, however large or small its values.
+    A zero row is bad only under `normalise`. With `normalise`, the rows before the bad one are written to `out` (n, d)
+    with length one; `out` may be X. Any finite row has a length here, however large or small its values.
     """
 
 def row_bytes(kind: Kind, dimension: int) -> int:
@@ -47,9 +47,7 @@ def encode(
 ) -> NDArray[np.uint8]:
     """Rows of X (n, d) in the kind's format: (n, stride) bytes, row_bytes(kind, d) unless a larger stride is given."""
 
-def decode(
-    kind: Kind, codes: NDArray[np.uint8], dimension: int, *, level: str | None = None
-) -> NDArray[np.float32]:
+def decode(kind: Kind, codes: NDArray[np.uint8], dimension: int, *, level: str | None = None) -> NDArray[np.float32]:
     """The inverse of encode: (n, dimension) values."""
 
 def prepare_int8(level: str | None, query: NDArray[np.float32]) -> tuple[NDArray[np.int8], float, int, float]:
@@ -72,14 +70,10 @@ def score(
 def panel_shape(level: str | None) -> tuple[int, int]:
     """Rows and queries of one block of panel_dot."""
 
-def panel_dot(
-    level: str | None, queries: NDArray[np.float32], rows: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def panel_dot(level: str | None, queries: NDArray[np.float32], rows: NDArray[np.float32]) -> NDArray[np.float32]:
     """Dot products (rows, queries) of rows (n, d) and queries (nq, d), block by block."""
 
-def select_below(
-    level: str | None, values: NDArray[np.float32], bounds: NDArray[np.float32]
-) -> NDArray[np.uint32]:
+def select_below(level: str | None, values: NDArray[np.float32], bounds: NDArray[np.float32]) -> NDArray[np.uint32]:
     """Positions where values <= bounds, ascending; NaN never passes."""
 
 def squared_norm(level: str | None, x: NDArray[np.float32]) -> float:

@@ -1,7 +1,8 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False
-"""The instruction-set kernels, as arrays see them: checks of rows, checksums, and each kernel of each level for the tests."""
+"""The instruction-set kernels as arrays see them: checks of rows, checksums, and every kernel of every level."""
 
 import os
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -47,8 +48,10 @@ cdef extern from "kernels.h" namespace "vecdb" nogil:
     const Kernels* kernels_of(const char* level)
 
 LEVELS = ("baseline", "avx2", "avx512")
-KINDS = ("float32", "float16", "bfloat16", "int8")  # in the order of RowType
-METRICS = ("l2", "dot")  # in the order of Metric
+Kind = Literal["float32", "float16", "bfloat16", "int8"]  # in the order of RowType
+Metric = Literal["l2", "dot"]  # in the order of the enum of this name
+KINDS = get_args(Kind)
+METRICS = get_args(Metric)
 
 ROW_OK = 0
 ROW_NAN = 1
@@ -59,11 +62,6 @@ cdef size_t GIL_FREE_BYTES = 16384  # below this a checksum takes less time than
 cdef float SAFE_NORM_MINIMUM = 1e-30  # squared; a smaller sum may have lost terms that vanished in float32
 
 cdef const Kernels* active_table = kernels()
-if active_table == NULL:
-    raise ImportError(
-        f"VECDB_ISA={os.environ.get('VECDB_ISA')!r}: expected one of {', '.join(LEVELS)} that this CPU has"
-        f" ({', '.join(levels())})"
-    )
 
 
 def levels():
@@ -72,6 +70,13 @@ def levels():
 
 def active():
     return active_table.name.decode()
+
+
+if active_table == NULL:
+    raise ImportError(
+        f"VECDB_ISA={os.environ.get('VECDB_ISA')!r}: expected one of {', '.join(LEVELS)} that this CPU has"
+        f" ({', '.join(levels())})"
+    )
 
 
 def crc32c(buffer, crc=0, *, level=None):
@@ -192,6 +197,8 @@ cdef int check_stride(const uint8_t[:, ::1] codes, kind, uint32_t dimension) exc
 def prepare_int8(level, const float[::1] query):
     cdef const Kernels* table = table_of(level)
     cdef PreparedQuery prepared
+    if query.shape[0] == 0:
+        raise ValueError("query: expected dimension of at least 1, received 0")
     data = np.empty(query.shape[0], np.int8)
     cdef int8_t[::1] values = data
     table.prepare_int8(&query[0], <uint32_t>query.shape[0], &values[0], &prepared)
@@ -208,6 +215,8 @@ def score(level, kind, metric, const float[::1] query, const uint8_t[:, ::1] cod
     cdef RowPages pages
     cdef int8_t[::1] values
     check_stride(codes, kind, dimension)
+    if page_shift > 31:
+        raise ValueError(f"page_shift: expected at most 31, received {page_shift}")
     if n and np.max(rows) >= codes.shape[0]:
         raise ValueError(f"rows: expected below {codes.shape[0]}, received {np.max(rows)}")
     distances = np.empty(n, np.float32)

@@ -33,7 +33,7 @@ inline Vec load(const float* p) {
 }
 inline Vec load_part(const float* p, uint32_t count) {
     Vec v = broadcast(0);
-    for (uint32_t i = 0; i < count; ++i) v[i] = p[i];
+    memcpy(&v, p, count * sizeof(float));
     return v;
 }
 inline void store(float* p, Vec v) { memcpy(p, &v, sizeof v); }

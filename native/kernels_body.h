@@ -231,16 +231,24 @@ void encode_float16(const float* in, uint32_t n, uint32_t dimension, uint8_t* ou
     for (uint32_t row = 0; row < n; ++row) narrow_half(in + (size_t)row * dimension, dimension, out + row * stride);
 }
 
+inline uint16_t bfloat_of(float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    bool is_nan = (bits & 0x7fffffff) > 0x7f800000;
+    return (uint16_t)((is_nan ? bits | 0x400000 : bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+}
+// A constant count lets the compiler use its vectors.
+template <uint32_t count>
+inline void narrow_bfloat(const float* in, uint8_t* out) {
+    uint16_t words[count];
+    for (uint32_t i = 0; i < count; ++i) words[i] = bfloat_of(in[i]);
+    memcpy(out, words, sizeof words);
+}
 void encode_bfloat16(const float* in, uint32_t n, uint32_t dimension, uint8_t* out, size_t stride) {
-    for (uint32_t row = 0; row < n; ++row) {
-        for (uint32_t i = 0; i < dimension; ++i) {
-            uint32_t bits;
-            memcpy(&bits, in + (size_t)row * dimension + i, sizeof bits);
-            bool is_nan = (bits & 0x7fffffff) > 0x7f800000;
-            uint32_t nearest = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
-            uint16_t word = (uint16_t)(is_nan ? (bits >> 16) | 0x40 : nearest);
-            memcpy(out + row * stride + 2 * i, &word, sizeof word);
-        }
+    for (uint32_t row = 0; row < n; ++row, in += dimension, out += stride) {
+        uint32_t i = 0;
+        for (; i + 16 <= dimension; i += 16) narrow_bfloat<16>(in + i, out + 2 * i);
+        for (; i < dimension; ++i) narrow_bfloat<1>(in + i, out + 2 * i);
     }
 }
 
@@ -318,6 +326,8 @@ void prepare_int8(const float* query, uint32_t dimension, int8_t* data, Prepared
     out->norm = (float)((norm[0] + norm[1]) + (norm[2] + norm[3]));
 }
 
+constexpr uint32_t kPanelQueries = kLanes * kPanelVectors;
+
 void panel_dot(const float* queries, const float* const* rows, uint32_t dimension, float* out) {
     const float* row[kPanelRows];
     Vec total[kPanelRows][kPanelVectors];
@@ -325,7 +335,7 @@ void panel_dot(const float* queries, const float* const* rows, uint32_t dimensio
         row[r] = rows[r];
         for (int v = 0; v < kPanelVectors; ++v) total[r][v] = broadcast(0);
     }
-    for (uint32_t i = 0; i < dimension; ++i, queries += kPanelVectors * kLanes) {
+    for (uint32_t i = 0; i < dimension; ++i, queries += kPanelQueries) {
         Vec query[kPanelVectors];
         for (int v = 0; v < kPanelVectors; ++v) query[v] = load(queries + v * kLanes);
         for (int r = 0; r < kPanelRows; ++r) {

@@ -34,7 +34,7 @@ def field(name: str) -> Field:
     return Field(name)
 
 
-def has_id(ids: Iterable[Id]) -> HasId:
+def has_id(ids: Iterable[Id | np.integer]) -> HasId:
     """Rows whose id is one of `ids`."""
     return HasId(cast("tuple[Id, ...]", ids))
 

@@ -30,7 +30,7 @@ def write_checked(path: str | Path, magic: bytes, version: int, sections: Sequen
 
 
 def read_checked(path: str | Path, magic: bytes, version: int) -> list[memoryview]:
-    """The sections, mapped and verified; each starts at a multiple of 64 bytes. Corrupted, VersionMismatch, StorageFailed.
+    """The sections, mapped and verified, each at a multiple of 64 bytes. Corrupted, VersionMismatch, StorageFailed.
 
     `version` is the newest that the caller reads; a file of a newer one is refused.
     """

@@ -25,7 +25,7 @@ def disk_error(path: str | Path, error: OSError) -> Error:
 
 
 def write_at(descriptor: int, buffers: Sequence[memoryview], offset: int) -> int:
-    """Writes all bytes of flat byte views at `offset`, whatever the kernel takes at once; bytes written. OSError as it comes."""
+    """Writes flat byte views at `offset`, all of them; the number of bytes. OSError as it comes."""
     start = offset
     for first in range(0, len(buffers), _BUFFERS_MAXIMUM):
         pending = list(buffers[first : first + _BUFFERS_MAXIMUM])
@@ -43,7 +43,7 @@ def write_at(descriptor: int, buffers: Sequence[memoryview], offset: int) -> int
 
 
 def replace_file(path: Path, buffers: Sequence[memoryview]) -> None:
-    """Replaces `path` atomically and durably by a file of these bytes; on any error the old one stays. StorageFull, StorageFailed."""
+    """Replaces `path` atomically and durably; on an error the old file stays. StorageFull, StorageFailed."""
     temporary = path.with_name(path.name + ".new")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)

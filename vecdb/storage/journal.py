@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import contextlib
+import itertools
 import os
 import threading
 from collections.abc import Iterator, Sequence
@@ -95,6 +96,12 @@ class Journal:
         self._syncing = False
         self._failure: str | None = None
         self._closed = False
+        self._last = self._durable = at_least
+        self._recorded = 0  # the highest synced sequence that a frame of the current file names
+        self._path = self._folder
+        self._descriptor = -1
+        self._salt = 0
+        self._end = self._zeroed_end = 0
         self._total_bytes = 0
         # (sequence, total bytes before it), a few per file.
         self._positions: list[tuple[int, int]] = []
@@ -114,7 +121,7 @@ class Journal:
         return self._durable
 
     def append(self, kind: int, parts: Sequence[object]) -> int:
-        """Appends one frame whose body is these buffers (C-contiguous, bytes-like) joined; its sequence. Not yet durable."""
+        """Appends one frame, its body these C-contiguous buffers joined; its sequence, not yet durable. StorageFull."""
         assert 0 <= kind < OWN_KINDS
         views = [flat_bytes(part) for part in parts]
         body_bytes = sum(map(len, views))
@@ -161,9 +168,7 @@ class Journal:
         with self._writing:
             self._check()
             files = log_files(self._folder)
-            dropped = [
-                path for (_, path), (following, _) in zip(files, files[1:], strict=False) if following <= sequence
-            ]
+            dropped = [path for (_, path), (following, _) in itertools.pairwise(files) if following <= sequence]
             try:
                 # Oldest first: a crash on the way leaves no gap.
                 for path in dropped:
@@ -185,7 +190,7 @@ class Journal:
         return self._total_bytes - positions[index][1]
 
     def close(self) -> None:
-        """Syncs and closes; may be called twice. StorageFailed if the sync fails, and the journal is closed all the same."""
+        """Syncs and closes; may be called twice. StorageFailed if the sync fails; it is closed all the same."""
         with self._writing:
             if self._closed:
                 return
@@ -212,7 +217,6 @@ class Journal:
         if not files:
             if not create:
                 raise Corrupted(path=str(self._folder), detail="the journal has no file")
-            self._last = self._durable = at_least
             self._begin_file()
             return
         first_sequence, path = files[-1]

@@ -24,7 +24,7 @@ CONTINUED_KIND: Final = 0xFFFF  # the next file exists
 _FILE_MAGIC = b"VECDBJNL"
 _FILE_HEADER = struct.Struct("<8sIIQQ")  # magic, version, checksum, first sequence, salt
 _FRAME_MAGIC = b"\xf7VJF"
-# magic, checksum of the rest of the header, checksum of body and padding, body bytes, sequence, synced sequence, kind, 0
+# magic, checksum of what follows, checksum of body and padding, body bytes, sequence, synced sequence, kind, zeros
 _FRAME_HEADER = struct.Struct("<4sIIIQQHHI")
 _CHECKED_FROM = 8
 
@@ -102,7 +102,7 @@ class LogFile:
         return len(self._data)
 
     def frames(self, next_first_sequence: int | None) -> Iterator[Frame]:
-        """The good frames in order. Corrupted where the file ends before `next_first_sequence`, the start of the next one.
+        """The good frames in order. Corrupted if they end before `next_first_sequence`, where the next file begins.
 
         In the last file (None) an invalid frame is a torn tail, and the end, unless a later frame shows that it was
         once durable: by a synced sequence that covers it, or by being the frame that was expected in its place.

@@ -8,15 +8,15 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from vecdb.errors import Closed, Corrupted, Error, Locked, ReadOnly, StorageFailed, StorageFull
 from vecdb.storage.disk import sync_folder
 
 if TYPE_CHECKING:
-    from rocksdict import Rdict, RdictIter
+    from rocksdict import Rdict, RdictIter, WriteBatch
 
 # The engine flushes at checkpoints, and at 32 MiB of writes at the latest: with a buffer four times that, RocksDB never
 # flushes by itself, and so never makes durable what the journal has not.
@@ -39,7 +39,7 @@ class KeyValue(Protocol):
         """Deletes every key that starts with `prefix`; all of them if it is empty."""
 
     def scan(self, prefix: bytes, after: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
-        """Keys that start with `prefix`, above `after`, ascending, as of this call. Corrupted, never a silent early end."""
+        """Keys that start with `prefix`, above `after`, ascending, as of this call. Corrupted, never an early end."""
 
     def flush(self) -> None:
         """Makes every write so far durable, as one. StorageFull, StorageFailed."""
@@ -148,12 +148,13 @@ class RocksKeyValue:
     def __init__(
         self, folder: str | Path, *, create: bool = False, read_only: bool = False, cache_bytes: int = CACHE_BYTES
     ) -> None:
-        from rocksdict import AccessType, Rdict, ReadOptions, WriteBatch, WriteOptions
+        from rocksdict import AccessType, Rdict, WriteBatch, WriteOptions
 
         self._path = str(folder)
         self._read_only = read_only
-        self._batch, self._read_options = WriteBatch, ReadOptions
-        self._write_options: Any = WriteOptions()
+        self._batch = WriteBatch
+        # cast: the stub takes this property for a method.
+        self._write_options = cast(Any, WriteOptions())
         self._write_options.disable_wal = True
         # A stalled write would stop the whole process, for it holds the GIL: it fails at once, and we wait outside.
         self._write_options.no_slowdown = True
@@ -178,17 +179,18 @@ class RocksKeyValue:
 
     def write(self, puts: list[tuple[bytes, bytes]], deletes: list[bytes]) -> None:
         """Applies all or nothing; holds the GIL for about a microsecond a key."""
-        batch = self._batch(raw_mode=True)
-        put, delete = batch.put, batch.delete
-        for key, value in puts:
-            put(key, value)
-        for key in deletes:
-            delete(key)
-        self._apply(batch)
+
+        def fill(batch: WriteBatch) -> None:
+            put, delete = batch.put, batch.delete
+            for key, value in puts:
+                put(key, value)
+            for key in deletes:
+                delete(key)
+
+        self._apply(fill)
 
     def delete_prefix(self, prefix: bytes) -> None:
         """Deletes every key that starts with `prefix`, by one range: its cost does not grow with them."""
-        batch = self._batch(raw_mode=True)
         end = _prefix_end(prefix)
         if end is None:
             with self._gate:
@@ -199,20 +201,16 @@ class RocksKeyValue:
             if last is None or last < prefix:
                 return
             end = last + b"\0"
-        batch.delete_range(prefix, end)
-        self._apply(batch)
+        self._apply(lambda batch: batch.delete_range(prefix, end))
 
     def scan(self, prefix: bytes, after: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
         """Keys that start with `prefix`, above `after`, ascending; reads ahead in chunks."""
-        options = self._read_options()
-        end = _prefix_end(prefix)
-        if end is not None:
-            options.set_iterate_upper_bound(end)
         start = prefix if after is None or after < prefix else after + b"\0"
         with self._gate:
-            cursor = self._rocks.iter(options)
+            # No upper bound in read options: their memory does not outlive the call, and scans then end anywhere.
+            cursor = self._rocks.iter()
             cursor.seek(start)
-            scan = _RocksScan(self, cursor)
+            scan = _RocksScan(self, cursor, prefix)
             self._scans.add(scan)
         return scan
 
@@ -256,10 +254,10 @@ class RocksKeyValue:
         with self._gate:
             cursor = scan.cursor
             assert cursor is not None, "a scan of an open store has its cursor"
-            pairs = []
+            pairs: list[tuple[bytes, bytes]] = []
             valid, key, value, advance = cursor.valid, cursor.key, cursor.value, cursor.next
-            while len(pairs) < _SCAN_ROWS and valid():
-                pairs.append((key(), value()))
+            while len(pairs) < _SCAN_ROWS and valid() and (name := key()).startswith(scan.prefix):
+                pairs.append((name, value()))
                 advance()
             # Damage looks like the end until one asks.
             self._status(cursor)
@@ -271,9 +269,12 @@ class RocksKeyValue:
         except Exception as error:
             raise _mapped(self._path, error) from error
 
-    def _apply(self, batch: Any) -> None:
+    def _apply(self, fill: Callable[[WriteBatch], None]) -> None:
         self._check_writable()
         while True:
+            # A batch that was refused is spent all the same.
+            batch = self._batch(raw_mode=True)
+            fill(batch)
             with self._gate:
                 try:
                     self._rocks.write(batch, self._write_options)
@@ -291,8 +292,9 @@ class RocksKeyValue:
 class _RocksScan:
     """An iterator over a cursor that close() can take away."""
 
-    def __init__(self, store: RocksKeyValue, cursor: RdictIter) -> None:
+    def __init__(self, store: RocksKeyValue, cursor: RdictIter, prefix: bytes) -> None:
         self._store = store
+        self.prefix = prefix
         self.cursor: RdictIter | None = cursor
         self._pairs: list[tuple[bytes, bytes]] = []  # what was read ahead, last first
 

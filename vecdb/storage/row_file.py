@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import itertools
 import mmap
 import os
 import struct
@@ -29,6 +30,7 @@ VERSION: Final = 1
 _MAGIC = b"VECDBROW"
 _HEADER = struct.Struct("<8sIIIIII")  # magic, version, checksum of the page, row bytes, rows per chunk, chunk, zero
 _DESCRIPTORS_MAXIMUM = 32
+_FEW_ROWS_PER_CHUNK = 8  # up to here copying row by row is faster than sorting them by chunk
 
 
 class Rows(Protocol):
@@ -160,7 +162,7 @@ class RowFile:
             self._views.append(self._map(chunk))
 
     def write(self, rows: RowNumbers, data: npt.NDArray[Any]) -> None:
-        """Writes data[i] to rows[i], consecutive rows at once. StorageFull, StorageFailed: any of the rows may be torn."""
+        """Writes data[i] to rows[i], consecutive rows at once. StorageFull, StorageFailed: then rows may be torn."""
         source = flat_bytes(_as_rows(data, len(rows), self.row_bytes))
         mask = self.rows_per_chunk - 1
         for start, stop in _runs(rows, self.chunk_shift):
@@ -333,7 +335,7 @@ def _runs(rows: RowNumbers, chunk_shift: int) -> list[tuple[int, int]]:
     breaks = np.diff(rows.astype(np.int64)) != 1
     breaks |= np.diff(rows >> np.uint32(chunk_shift)) != 0
     edges = [0, *(np.flatnonzero(breaks) + 1).tolist(), len(rows)]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(itertools.pairwise(edges))
 
 
 def _gather(chunks: list[Bytes2D], chunk_shift: int, row_bytes: int, rows: RowNumbers) -> Bytes2D:
@@ -347,10 +349,14 @@ def _gather(chunks: list[Bytes2D], chunk_shift: int, row_bytes: int, rows: RowNu
         # mode="clip" writes straight into `out`; the places are within the chunk by construction.
         np.take(chunks[first], places, axis=0, out=out, mode="clip")
         return out
+    if len(rows) <= _FEW_ROWS_PER_CHUNK * len(chunks):
+        for place, (number, row) in enumerate(zip(numbers.tolist(), places.tolist(), strict=True)):
+            out[place] = chunks[number][row]
+        return out
     order = np.argsort(numbers, kind="stable")
     in_order = numbers[order]
     edges = [0, *(np.flatnonzero(np.diff(in_order)) + 1).tolist(), len(rows)]
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+    for start, stop in itertools.pairwise(edges):
         mine = order[start:stop]
         out[mine] = chunks[int(in_order[start])][places[mine]]
     return out
@@ -377,4 +383,4 @@ def _shared_mapping(descriptor: int, length: int) -> npt.NDArray[np.uint8]:
         raise OSError(error, os.strerror(error))
     memory = (ctypes.c_uint8 * length).from_address(address)
     weakref.finalize(memory, _libc.munmap, address, length).atexit = False
-    return np.frombuffer(memory, np.uint8)
+    return np.frombuffer(memoryview(memory).cast("B"), np.uint8)
