@@ -2,15 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 namespace vecdb {
 
 namespace {
 
-constexpr uint32_t SCAN_BATCH = 256;       // rows a kernel call scores
-constexpr uint32_t BLOCK_ROWS = 64;        // rows kept in the second-level cache while panels of queries pass over them
-constexpr uint32_t PANELS_PER_TASK = 4;    // panels of queries that share one pass over the rows
+constexpr uint32_t SCAN_BATCH = 256;     // rows a kernel call scores
+constexpr uint32_t BLOCK_ROWS = 64;      // rows kept in the second-level cache while panels of queries pass over them
+constexpr uint32_t PANELS_PER_TASK = 4;  // panels of queries that share one pass over the rows
 constexpr uint32_t BATCH_QUERIES_MINIMUM = 4;
 
 void offer(const Scorer& scorer, const uint32_t* rows, uint32_t count, TopK* best) {
@@ -18,7 +19,7 @@ void offer(const Scorer& scorer, const uint32_t* rows, uint32_t count, TopK* bes
     scorer.score(rows, count, distances);
     float bound = best->bound();
     for (uint32_t i = 0; i < count; ++i) {
-        if (distances[i] <= bound) {
+        if (!(distances[i] > bound)) {
             best->push(distances[i], rows[i]);
             bound = best->bound();
         }
@@ -27,7 +28,7 @@ void offer(const Scorer& scorer, const uint32_t* rows, uint32_t count, TopK* bes
 
 // One task of scan_batch: a few panels of queries over all rows.
 class PanelScan {
-   public:
+  public:
     PanelScan(const RowStore& store, const float* queries, uint32_t count, TopK* best)
         : store_(store),
           kernels_(store.kernels()),
@@ -69,7 +70,8 @@ class PanelScan {
             for (uint32_t first = 0; first < count; first += kernels_.panel_rows) {
                 const uint32_t height = std::min(kernels_.panel_rows, count - first);
                 const float* group[BLOCK_ROWS];
-                for (uint32_t r = 0; r < kernels_.panel_rows; ++r) group[r] = pointers_[first + std::min(r, height - 1)];
+                for (uint32_t r = 0; r < kernels_.panel_rows; ++r)
+                    group[r] = pointers_[first + std::min(r, height - 1)];
                 kernels_.panel_dot(&packed_[static_cast<size_t>(panel) * width_ * store_.dimension()], group,
                                    store_.dimension(), dots_.data());
                 for (uint32_t r = 0; r < height; ++r) confirm(panel, rows[first + r], row_norms_[first + r], r);
@@ -77,7 +79,7 @@ class PanelScan {
         }
     }
 
-   private:
+  private:
     // Rows as float32 pointers: in place where they are float32, decoded into scratch otherwise.
     void decode(const uint32_t* rows, uint32_t count) {
         const bool in_place = store_.row_type() == ROW_FLOAT32;
@@ -119,11 +121,14 @@ class PanelScan {
     }
 
     // The largest estimate that may still belong to a row within the bound: the bound itself, moved by the query's norm
-    // (estimates leave it out) and by the rounding of sums of `dimension` products, whose sizes add up to |q||x| at most.
+    // (estimates leave it out) and by the rounding of sums of `dimension` products, whose sizes add up to |q||x| at
+    // most and whose underflows to `dimension` times the smallest normal float.
     float reach(uint32_t q) const {
         const float bound = best_[q].bound();
         if (!(bound < INFINITY)) return INFINITY;
-        const float slack = 4.8e-7f * (store_.dimension() + 16) * (query_norms_[q] + seen_norm_);
+        const float terms = static_cast<float>(store_.dimension() + 16);
+        const float slack =
+            4.8e-7f * terms * (query_norms_[q] + seen_norm_) + terms * std::numeric_limits<float>::min();
         return (store_.metric() == METRIC_L2 ? bound - query_norms_[q] : bound) + slack;
     }
 
@@ -163,8 +168,8 @@ void scan(const Scorer& scorer, const RowMask& mask, Interrupt* interrupt, TopK*
     if (count) offer(scorer, rows, count, best);
 }
 
-void scan_batch(const RowStore& store, const float* queries, uint32_t query_count, const RowMask& mask, ThreadPool& pool,
-                Interrupt* interrupt, TopK* best) {
+void scan_batch(const RowStore& store, const float* queries, uint32_t query_count, const RowMask& mask,
+                ThreadPool& pool, Interrupt* interrupt, TopK* best) {
     const size_t dimension = store.dimension();
     if (query_count < BATCH_QUERIES_MINIMUM || store.row_type() == ROW_INT8) {
         pool.run(query_count, interrupt, [&](uint32_t q) {

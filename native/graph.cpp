@@ -1,9 +1,15 @@
 #include "graph.h"
 
+#include <stdexcept>
+
 namespace vecdb {
 
 Graph::Graph(const RowStore& store, uint32_t m, uint32_t ef_construction, uint64_t seed)
-    : store_(store), m_(m), ef_construction_(ef_construction), seed_(seed), links_(m) {}
+    : store_(store), m_(m), ef_construction_(ef_construction), seed_(seed), links_(m) {
+    if (m < 2 || m > 1024) throw std::invalid_argument("m: expected 2 to 1024");
+    if (ef_construction < 1 || ef_construction > 65536)
+        throw std::invalid_argument("ef_construction: expected 1 to 65536");
+}
 
 std::unique_ptr<WalkScratch> Graph::take_scratch() const {
     {
@@ -39,8 +45,7 @@ void Graph::begin_walk(WalkScratch* scratch) const {
     scratch->seen[bound] = scratch->epoch;
 }
 
-uint64_t Graph::descend(const Scorer& scorer, uint32_t level, WalkScratch* scratch) const {
-    const uint64_t entry = this->entry();
+uint64_t Graph::descend(const Scorer& scorer, uint64_t entry, uint32_t level, WalkScratch* scratch) const {
     uint32_t row = static_cast<uint32_t>(entry);
     uint64_t best = pack_key(scorer.score_one(row), row);
     for (uint32_t l = static_cast<uint32_t>(entry >> 32); l > level; --l) {

@@ -18,7 +18,7 @@ namespace vecdb {
 
 // What one walk of the graph needs; taken from the graph's pool and given back.
 struct WalkScratch {
-    std::vector<uint8_t> seen;      // seen[row] == epoch: met in this walk; one place past the bound is always "met"
+    std::vector<uint8_t> seen;  // seen[row] == epoch: met in this walk; one place past the bound is always "met"
     uint8_t epoch = 0;
     uint32_t bound = 0;             // rows from here on joined after the walk began and are passed over
     std::vector<uint64_t> pool;     // keys, nearest first; bit 0 marks an expanded row
@@ -30,7 +30,7 @@ struct WalkScratch {
 // Searches take no lock and run beside everything. insert(), remove() and relink() may run beside each other's threads
 // and beside searches, but two calls of them never overlap: the caller serialises writers.
 class Graph {
-   public:
+  public:
     Graph(const RowStore& store, uint32_t m, uint32_t ef_construction, uint64_t seed);
 
     uint32_t m() const { return m_; }
@@ -41,7 +41,8 @@ class Graph {
     uint64_t memory_bytes() const { return links_.memory_bytes(); }
     const RowStore& store() const { return store_; }
 
-    // Adds rows whose vectors are in the store. Rows already in the graph are passed over; an interrupt leaves some out.
+    // Adds rows whose vectors are in the store. Rows already in the graph are passed over; an interrupt leaves some
+    // out.
     void insert(const uint32_t* rows, uint32_t count, ThreadPool& pool, Interrupt* interrupt);
     // Takes rows out and closes the gaps: a list that led to them gets the best of their own links instead.
     void remove(const uint32_t* rows, uint32_t count, ThreadPool& pool);
@@ -51,7 +52,8 @@ class Graph {
     // The nearest rows met by a walk that keeps ef candidates, as keys, nearest first, in scratch->results. With
     // `allowed`, ef counts only rows for which allowed(row) holds, and only they are returned.
     template <class Allowed>
-    void search(const Scorer& scorer, uint32_t ef, const Allowed* allowed, Interrupt* interrupt, WalkScratch* scratch) const;
+    void search(const Scorer& scorer, uint32_t ef, const Allowed* allowed, Interrupt* interrupt,
+                WalkScratch* scratch) const;
 
     std::unique_ptr<WalkScratch> take_scratch() const;
     void give_scratch(std::unique_ptr<WalkScratch> scratch) const;
@@ -61,19 +63,22 @@ class Graph {
     void copy_ground(uint32_t first, uint32_t count, uint32_t* out) const;
     std::vector<uint32_t> upper_links() const;
     uint64_t entry() const { return entry_.load(std::memory_order_acquire); }
-    void restore(const uint8_t* levels, uint32_t rows, const uint32_t* ground, const uint32_t* upper, size_t upper_count,
-                 uint64_t entry);
-    // Number of links that are out of range, lead to rows outside the graph or repeat within a list: 0 in a sound graph.
+    void restore(const uint8_t* levels, uint32_t rows, const uint32_t* ground, const uint32_t* upper,
+                 size_t upper_count, uint64_t entry);
+    // Number of links that are out of range, lead to rows outside the graph or repeat within a list: 0 in a sound
+    // graph.
     uint64_t unsound_links() const;
 
-   private:
+  private:
     friend class GraphWriter;
     static constexpr uint64_t NO_ENTRY = ~0ull;
 
+    void widen_offset(const uint32_t* rows, size_t count);
+    void learn_offset();
     void begin_walk(WalkScratch* scratch) const;
     uint32_t gather(uint32_t row, uint32_t level, WalkScratch* scratch) const;
-    // Greedy descent from the entry to `level` (exclusive); returns the key reached.
-    uint64_t descend(const Scorer& scorer, uint32_t level, WalkScratch* scratch) const;
+    // Greedy descent from an entry, read before the walk began, to `level` (exclusive); returns the key reached.
+    uint64_t descend(const Scorer& scorer, uint64_t entry, uint32_t level, WalkScratch* scratch) const;
     // Best-first walk of one layer; leaves scratch->pool. Rows marked seen before are not visited.
     void walk(const Scorer& scorer, uint64_t start, uint32_t level, uint32_t ef, Interrupt* interrupt,
               WalkScratch* scratch) const;
@@ -85,7 +90,7 @@ class Graph {
     uint32_t m_;
     uint32_t ef_construction_;
     uint64_t seed_;
-    float offset_ = 0;  // dot product only: the largest squared norm met while inserting
+    float offset_ = 0;  // dot product only: the largest squared norm of a member; below 0 when not known yet
     GraphLinks links_;
     std::atomic<uint64_t> entry_{NO_ENTRY};  // level << 32 | row
     std::atomic<uint64_t> count_{0};

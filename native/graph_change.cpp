@@ -1,5 +1,6 @@
 // Whole-graph changes: inserting and removing many rows over a thread pool, and finding rows that no walk reaches.
 #include <algorithm>
+#include <unordered_set>
 #include <vector>
 
 #include "graph.h"
@@ -14,20 +15,9 @@ constexpr uint32_t HEAL_ROWS_PER_TASK = 4096;
 constexpr uint64_t SERIAL_ROWS = 256;  // the first rows go in one by one: in parallel they would not see each other
 constexpr int RELINK_ROUNDS = 4;
 
-// The largest squared norm of some rows, for the dot product; L2 distances are positive as they are.
-float positive_offset(const RowStore& store, const uint32_t* rows, size_t count, float least) {
-    if (store.metric() != METRIC_DOT) return 0;
-    std::vector<float> decoded(store.dimension());
-    for (size_t i = 0; i < count; ++i) {
-        store.kernels().decode[store.row_type()](store.row(rows[i]), store.dimension(), decoded.data());
-        least = std::max(least, store.kernels().squared_norm(decoded.data(), store.dimension()));
-    }
-    return least;
-}
-
 // Writers of one call, one a thread at most, made when first needed.
 class Writers {
-   public:
+  public:
     Writers(Graph& graph, float offset) : graph_(graph), offset_(offset) {}
 
     template <class Work>
@@ -46,7 +36,7 @@ class Writers {
         idle_.push_back(std::move(writer));
     }
 
-   private:
+  private:
     Graph& graph_;
     GraphWriter::Locks locks_;
     float offset_;
@@ -56,12 +46,34 @@ class Writers {
 
 }  // namespace
 
+// Raises the offset to the largest squared norm of some rows, for the dot product; L2 distances are positive as they
+// are.
+void Graph::widen_offset(const uint32_t* rows, size_t count) {
+    if (store_.metric() != METRIC_DOT) return;
+    std::vector<float> decoded(store_.dimension());
+    for (size_t i = 0; i < count; ++i) {
+        store_.kernels().decode[store_.row_type()](store_.row(rows[i]), store_.dimension(), decoded.data());
+        offset_ = std::max(offset_, store_.kernels().squared_norm(decoded.data(), store_.dimension()));
+    }
+}
+
+// A restored graph reads its rows when it is first changed, not when it is opened.
+void Graph::learn_offset() {
+    if (offset_ >= 0) return;
+    offset_ = 0;
+    if (store_.metric() != METRIC_DOT) return;
+    for (uint32_t row = 0; row < links_.row_bound(); ++row)
+        if (contains(row)) widen_offset(&row, 1);
+}
+
 void Graph::insert(const uint32_t* rows, uint32_t count, ThreadPool& pool, Interrupt* interrupt) {
     std::vector<uint32_t> absent;
+    std::unordered_set<uint32_t> met;
     for (uint32_t i = 0; i < count; ++i)
-        if (!contains(rows[i])) absent.push_back(rows[i]);
+        if (!contains(rows[i]) && met.insert(rows[i]).second) absent.push_back(rows[i]);
     if (absent.empty()) return;
-    offset_ = positive_offset(store_, absent.data(), absent.size(), offset_);
+    learn_offset();
+    widen_offset(absent.data(), absent.size());
     Writers writers(*this, offset_);
     size_t serial = 0;
     if (this->count() < SERIAL_ROWS) {
@@ -91,6 +103,7 @@ void Graph::remove(const uint32_t* rows, uint32_t count, ThreadPool& pool) {
         present.push_back(rows[i]);
     }
     if (present.empty()) return;
+    learn_offset();
     const uint32_t bound = static_cast<uint32_t>(gone.size());
     if (gone[static_cast<uint32_t>(entry())]) {
         uint64_t best = NO_ENTRY;
@@ -116,6 +129,7 @@ void Graph::remove(const uint32_t* rows, uint32_t count, ThreadPool& pool) {
 }
 
 uint32_t Graph::relink() {
+    learn_offset();
     uint32_t found = 0;
     for (int round = 0; round < RELINK_ROUNDS && entry() != NO_ENTRY; ++round) {
         const uint32_t bound = static_cast<uint32_t>(links_.row_bound());

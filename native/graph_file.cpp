@@ -34,46 +34,50 @@ std::vector<uint32_t> Graph::upper_links() const {
     return upper;
 }
 
-// Fills an empty graph with what the functions above gave. Throws invalid_argument where the numbers do not fit together.
+// Fills an empty graph with what the functions above gave. Throws invalid_argument where the numbers do not fit
+// together, and leaves the graph empty then.
 void Graph::restore(const uint8_t* levels, uint32_t rows, const uint32_t* ground, const uint32_t* upper,
                     size_t upper_count, uint64_t entry) {
     const uint32_t width = links_.width(0);
     size_t upper_needed = 0;
+    uint64_t count = 0;
     for (uint32_t row = 0; row < rows; ++row) {
         if (levels[row] > LEVEL_MAXIMUM + 1) throw std::invalid_argument("a row's level is out of range");
         if (levels[row] > 1) upper_needed += size_t{levels[row] - 1u} * m_;
+        count += levels[row] != 0;
     }
     if (upper_needed != upper_count) throw std::invalid_argument("the upper links do not match the levels");
-    const auto check = [&](uint32_t link, uint32_t row, int level) {
-        if (link >= rows || (link != row && static_cast<int>(levels[link]) - 1 < level))
-            throw std::invalid_argument("a link leads to a row outside the graph");
+    if (count == 0) return;
+    const uint64_t entry_row = entry & 0xFFFFFFFFu;
+    if (entry_row >= rows || levels[entry_row] != (entry >> 32) + 1)
+        throw std::invalid_argument("the entry is not a row of the graph");
+    const auto check = [&](const uint32_t* links, uint32_t link_count, uint32_t row, int level) {
+        for (uint32_t j = 0; j < link_count; ++j) {
+            if (links[j] >= rows || (links[j] != row && static_cast<int>(levels[links[j]]) - 1 < level))
+                throw std::invalid_argument("a link leads to a row outside the graph");
+        }
     };
-    if (rows > 0) links_.reserve(rows - 1);
-    uint64_t count = 0;
+    const uint32_t* next_upper = upper;
+    for (uint32_t row = 0; row < rows; ++row) {
+        if (levels[row] == 0) continue;
+        check(ground + size_t{row} * width, width, row, 0);
+        for (int level = 1; level < levels[row]; ++level, next_upper += m_) check(next_upper, m_, row, level);
+    }
+    links_.reserve(rows - 1);
+    const auto fill = [](const uint32_t* links, uint32_t link_count, GraphLinks::Link* list) {
+        for (uint32_t j = 0; j < link_count; ++j) list[j].store(links[j], std::memory_order_relaxed);
+    };
     for (uint32_t row = 0; row < rows; ++row) {
         if (levels[row] == 0) continue;
         const uint32_t level = levels[row] - 1u;
         links_.prepare(row, level);
-        GraphLinks::Link* list = links_.list(row, 0);
-        for (uint32_t j = 0; j < width; ++j) {
-            const uint32_t link = ground[size_t{row} * width + j];
-            check(link, row, 0);
-            list[j].store(link, std::memory_order_relaxed);
-        }
-        for (uint32_t l = 1; l <= level; ++l) {
-            for (uint32_t j = 0; j < m_; ++j) {
-                check(*upper, row, static_cast<int>(l));
-                links_.list(row, l)[j].store(*upper++, std::memory_order_relaxed);
-            }
-        }
+        fill(ground + size_t{row} * width, width, links_.list(row, 0));
+        for (uint32_t l = 1; l <= level; ++l, upper += m_) fill(upper, m_, links_.list(row, l));
         links_.set_level(row, static_cast<int>(level));
-        ++count;
     }
-    const uint32_t entry_row = static_cast<uint32_t>(entry);
-    if (count > 0 && (entry_row >= rows || levels[entry_row] != (entry >> 32) + 1))
-        throw std::invalid_argument("the entry is not a row of the graph");
+    offset_ = -1;
     count_.store(count);
-    entry_.store(count > 0 ? entry : NO_ENTRY, std::memory_order_release);
+    entry_.store(entry, std::memory_order_release);
 }
 
 uint64_t Graph::unsound_links() const {

@@ -16,8 +16,10 @@ inline uint32_t insert_sorted(uint64_t* keys, uint32_t* size, uint32_t capacity,
     uint32_t low = 0, high = *size;
     while (low < high) {
         const uint32_t middle = (low + high) / 2;
-        if (keys[middle] < key) low = middle + 1;
-        else high = middle;
+        if (keys[middle] < key)
+            low = middle + 1;
+        else
+            high = middle;
     }
     const uint32_t end = std::min(*size, capacity - 1);
     if (low > end) return low;
@@ -80,9 +82,11 @@ template <class Allowed>
 void Graph::search(const Scorer& scorer, uint32_t ef, const Allowed* allowed, Interrupt* interrupt,
                    WalkScratch* scratch) const {
     scratch->results.clear();
-    if (entry() == NO_ENTRY || ef == 0) return;
+    // Read once, and before the walk's bound: the last row may leave, or a newer one become the entry, at any time.
+    const uint64_t entry = this->entry();
+    if (entry == NO_ENTRY || ef == 0) return;
     begin_walk(scratch);
-    const uint64_t start = descend(scorer, 0, scratch);
+    const uint64_t start = descend(scorer, entry, 0, scratch);
     scratch->seen[key_row(start)] = scratch->epoch;
     if (allowed) {
         walk_masked(scorer, start, ef, *allowed, interrupt, scratch);

@@ -35,14 +35,17 @@ GraphWriter::~GraphWriter() { graph_.give_scratch(std::move(scratch_)); }
 
 uint32_t GraphWriter::draw_level(uint32_t row) const {
     const double uniform = (static_cast<double>(mix(graph_.seed_ ^ row) >> 11) + 0.5) / 9007199254740992.0;
-    return std::min(LEVEL_MAXIMUM, static_cast<uint32_t>(-std::log(uniform) / std::log(static_cast<double>(graph_.m_))));
+    return std::min(LEVEL_MAXIMUM,
+                    static_cast<uint32_t>(-std::log(uniform) / std::log(static_cast<double>(graph_.m_))));
 }
 
 // Nearest first. Equal distances are ordered by a hash that differs from base to base: among many copies of one vector
 // each list keeps others, so all of them stay reachable.
 void GraphWriter::sort_candidates(uint32_t base) {
     std::sort(candidates_.begin(), candidates_.end(), [base](const Candidate& a, const Candidate& b) {
-        if (a.distance != b.distance) return a.distance < b.distance;
+        const uint32_t a_bits = ordered_bits(a.distance),
+                       b_bits = ordered_bits(b.distance);  // NaN has a place in these
+        if (a_bits != b_bits) return a_bits < b_bits;
         return mix(uint64_t{base} << 32 | a.row) < mix(uint64_t{base} << 32 | b.row);
     });
 }
@@ -52,7 +55,8 @@ void GraphWriter::choose(uint32_t width) {
     const uint32_t count = static_cast<uint32_t>(candidates_.size());
     occlusion_.assign(count, 0.0f);
     const float tiny = 1e-6f * offset_;
-    uint32_t copies = 0;  // rows at no distance from a chosen one; half the list at most, or they would leave no way out
+    uint32_t copies =
+        0;  // rows at no distance from a chosen one; half the list at most, or they would leave no way out
     for (float round : ROUNDS) {
         for (uint32_t i = 0; i < count && chosen_.size() < width; ++i) {
             if (occlusion_[i] > round) continue;
@@ -73,8 +77,10 @@ void GraphWriter::choose(uint32_t width) {
                 const float base_gap = gap(candidates_[rest_[r]].distance);
                 const float pair_gap = gap(pair_distances_[r]);
                 float ratio;
-                if (pair_gap > tiny) ratio = base_gap / pair_gap;
-                else ratio = base_gap > tiny || ++copies >= width / 2 ? PASSED_OVER : 0.0f;
+                if (pair_gap > tiny)
+                    ratio = base_gap / pair_gap;
+                else
+                    ratio = base_gap > tiny || ++copies >= width / 2 ? PASSED_OVER : 0.0f;
                 occlusion_[rest_[r]] = std::max(occlusion_[rest_[r]], ratio);
             }
         }
@@ -131,12 +137,12 @@ void GraphWriter::insert(uint32_t row) {
             return;
         }
     }
-    const uint32_t top = static_cast<uint32_t>(graph_.entry() >> 32);
+    const uint64_t entry = graph_.entry();
+    const uint32_t top = static_cast<uint32_t>(entry >> 32);
     row_scorer_.prepare_row(row);
     graph_.begin_walk(scratch_.get());
-    uint64_t start = graph_.descend(row_scorer_, level, scratch_.get());
-    graph_.links_.set_level(row, static_cast<int>(level));
-    std::vector<uint32_t> neighbours;
+    uint64_t start = graph_.descend(row_scorer_, entry, level, scratch_.get());
+    std::vector<uint32_t> neighbours[LEVEL_MAXIMUM + 1];
     for (uint32_t l = std::min(level, top) + 1; l-- > 0;) {
         graph_.begin_walk(scratch_.get());
         if (row < scratch_->bound) scratch_->seen[row] = scratch_->epoch;
@@ -151,12 +157,14 @@ void GraphWriter::insert(uint32_t row) {
         sort_candidates(row);
         candidates_.resize(std::min<size_t>(candidates_.size(), CANDIDATES_PER_LINK * graph_.links_.width(l)));
         choose(graph_.links_.width(l));
-        neighbours = chosen_;
-        locks_.lock(row);
         write_list(row, l);
-        locks_.unlock(row);
-        for (uint32_t neighbour : neighbours) link_back(neighbour, row, l);
+        neighbours[l] = chosen_;
     }
+    // Only now can others meet the row: all its lists are written, so that none of their links back is written over and
+    // no walk ends in a list that is still empty.
+    graph_.links_.set_level(row, static_cast<int>(level));
+    for (uint32_t l = 0; l <= level; ++l)
+        for (uint32_t neighbour : neighbours[l]) link_back(neighbour, row, l);
     if (level > top) {
         std::lock_guard<std::mutex> guard(graph_.entry_mutex_);
         if (level > static_cast<uint32_t>(graph_.entry() >> 32))
@@ -206,14 +214,17 @@ void GraphWriter::heal(uint32_t row, const std::vector<bool>& gone) {
 }
 
 bool GraphWriter::attach(uint32_t row, const std::vector<bool>& reached) {
+    const uint64_t entry = graph_.entry();
     row_scorer_.prepare_row(row);
     graph_.begin_walk(scratch_.get());
-    const uint64_t start = graph_.descend(row_scorer_, 0, scratch_.get());
+    const uint64_t start = graph_.descend(row_scorer_, entry, 0, scratch_.get());
     scratch_->seen[row] = scratch_->epoch;
     scratch_->seen[key_row(start)] = scratch_->epoch;
     graph_.walk(row_scorer_, start, 0, graph_.ef_construction_, nullptr, scratch_.get());
     const uint32_t width = graph_.links_.width(0);
     uint32_t full = row;
+    // A walk may begin in an upper layer above the row's own island and meet nothing else; the entry is always reached.
+    scratch_->pool.push_back(pack_key(0, static_cast<uint32_t>(entry)));
     for (uint64_t key : scratch_->pool) {
         const uint32_t near = key_row(key);
         if (near == row || !reached[near] || !graph_.contains(near)) continue;

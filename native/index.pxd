@@ -20,6 +20,9 @@ cdef extern from "row_store.h" namespace "vecdb" nogil:
     cppclass CKernels "vecdb::Kernels":
         float (*squared_norm)(const float*, uint32_t)
         void (*scale)(const float*, float, uint32_t, float*)
+        uint32_t (*crc32c)(uint32_t, const uint8_t*, size_t)
+
+    const CKernels* kernel_table "vecdb::kernels"()
 
     cppclass CRowStore "vecdb::RowStore":
         CRowStore(RowType, Metric, uint32_t, uint32_t, uint32_t) except +

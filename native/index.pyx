@@ -321,3 +321,15 @@ cdef uint32_t copy_keys(const vector[uint64_t]& keys, uint32_t* rows, float* dis
         rows[i] = key_row(keys[i])
         distances[i] = key_distance(keys[i])
     return <uint32_t>keys.size()
+
+
+def row_checksums(const uint8_t[:, ::1] rows):
+    """CRC-32C of each row of bytes (n, width), as uint32 (n,)."""
+    cdef size_t i, count = rows.shape[0], width = rows.shape[1]
+    cdef cnp.ndarray result = np.zeros(count, np.uint32)
+    cdef uint32_t* out = <uint32_t*>cnp.PyArray_DATA(result)
+    if count and width:
+        with nogil:
+            for i in range(count):
+                out[i] = kernel_table().crc32c(0, &rows[i, 0], width)
+    return result

@@ -19,8 +19,10 @@ inline float ordered_float(uint32_t bits) {
     return distance;
 }
 
-// (distance, row) as one key: nearer first, ties by row number. Rows are below 2^31; bit 0 is free for a mark.
+// (distance, row) as one key: nearer first, ties by row number. Rows are below 2^31; bit 0 is free for a mark. A dot
+// product whose terms overflow to both infinities is NaN; it counts as infinitely far.
 inline uint64_t pack_key(float distance, uint32_t row) {
+    if (distance != distance) distance = __builtin_inff();
     return static_cast<uint64_t>(ordered_bits(distance)) << 32 | static_cast<uint64_t>(row) << 1;
 }
 inline uint32_t key_row(uint64_t key) { return static_cast<uint32_t>(key) >> 1; }

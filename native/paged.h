@@ -1,22 +1,15 @@
-// Growing arrays whose elements never move: pages behind a table that is reserved whole at the start.
+// Growing arrays whose elements never move: pages behind a table of pointers to them.
 #pragma once
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #include <atomic>
+#include <memory>
 #include <new>
+#include <vector>
 
 namespace vecdb {
-
-constexpr uint64_t ROW_NUMBER_BOUND = 1ull << 31;
-
-// Zeroed memory that costs nothing until touched; huge pages where the system grants them.
-inline void* map_memory(size_t bytes) {
-    void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED) throw std::bad_alloc();
-    return memory;
-}
 
 // 64-byte aligned memory, zeroed; blocks of 2 MiB and more are aligned to huge pages and advised to use them.
 inline void* allocate_page(size_t bytes) {
@@ -31,14 +24,11 @@ inline void* allocate_page(size_t bytes) {
     return memory;
 }
 
-// A table of page pointers for rows 0 .. 2^31, never reallocated under a reader.
+// Page pointers by row number. The table grows by copying; tables that readers may still hold live as long as this does,
+// and every one shows all pages it had, so a reader that met a row's number before it asks for the table finds its page.
 class PageTable {
    public:
-    explicit PageTable(uint32_t page_shift)
-        : page_shift_(page_shift),
-          bytes_((ROW_NUMBER_BOUND >> page_shift) * sizeof(void*)),
-          pages_(static_cast<std::atomic<uint8_t*>*>(map_memory(bytes_))) {}
-    ~PageTable() { munmap(pages_, bytes_); }
+    explicit PageTable(uint32_t page_shift) : page_shift_(page_shift) {}
     PageTable(const PageTable&) = delete;
     PageTable& operator=(const PageTable&) = delete;
 
@@ -46,22 +36,30 @@ class PageTable {
     uint32_t page_rows() const { return 1u << page_shift_; }
     uint32_t page_count() const { return count_.load(std::memory_order_acquire); }
     uint64_t row_bound() const { return static_cast<uint64_t>(page_count()) << page_shift_; }
-    uint8_t* page(uint32_t index) const { return pages_[index].load(std::memory_order_relaxed); }
+    uint8_t* page(uint32_t index) const { return table_.load(std::memory_order_acquire)[index]; }
     uint8_t* page_of(uint32_t row) const { return page(row >> page_shift_); }
     uint32_t offset_of(uint32_t row) const { return row & (page_rows() - 1); }
-    // For kernels, which read plain pointers; pages below page_count() never change.
-    const uint8_t* const* raw() const { return reinterpret_cast<const uint8_t* const*>(pages_); }
+    const uint8_t* const* raw() const { return table_.load(std::memory_order_acquire); }
 
+    // One thread at a time.
     void append(uint8_t* page) {
         const uint32_t index = count_.load(std::memory_order_relaxed);
-        pages_[index].store(page, std::memory_order_relaxed);
+        if (index == capacity_) {
+            capacity_ = capacity_ ? 2 * capacity_ : 4;
+            tables_.emplace_back(new uint8_t*[capacity_]);
+            uint8_t** old = table_.load(std::memory_order_relaxed);
+            for (uint32_t i = 0; i < index; ++i) tables_.back()[i] = old[i];
+            table_.store(tables_.back().get(), std::memory_order_release);
+        }
+        tables_.back()[index] = page;
         count_.store(index + 1, std::memory_order_release);
     }
 
    private:
     uint32_t page_shift_;
-    size_t bytes_;
-    std::atomic<uint8_t*>* pages_;
+    uint32_t capacity_ = 0;
+    std::vector<std::unique_ptr<uint8_t*[]>> tables_;
+    std::atomic<uint8_t**> table_{nullptr};
     std::atomic<uint32_t> count_{0};
 };
 

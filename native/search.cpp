@@ -20,8 +20,9 @@ bool offer_walk(const SearchRequest& request, const Scorer& scorer, Interrupt* i
     if (wanted == 0) return true;
     const Allowed allowed{request.live, request.tail};
     auto scratch = request.graph->take_scratch();
-    const uint32_t ef = std::max(request.ef, request.k);
-    request.graph->search(scorer, ef, request.masked ? &allowed : nullptr, interrupt, scratch.get());
+    const uint64_t ef = std::min<uint64_t>(std::max(request.ef, request.k), request.graph->row_bound());
+    request.graph->search(scorer, static_cast<uint32_t>(ef), request.masked ? &allowed : nullptr, interrupt,
+                          scratch.get());
     uint64_t found = 0;
     for (uint64_t key : scratch->results) {
         if (!allowed(key_row(key))) continue;
@@ -54,7 +55,8 @@ void search_batch(const SearchRequest& request, const float* queries, uint32_t q
         scan_batch(*request.store, queries, query_count, *request.live, pool, interrupt, best);
         return;
     }
-    if (request.tail->count() > 0) scan_batch(*request.store, queries, query_count, *request.tail, pool, interrupt, best);
+    if (request.tail->count() > 0)
+        scan_batch(*request.store, queries, query_count, *request.tail, pool, interrupt, best);
     pool.run(query_count, interrupt, [&](uint32_t i) {
         Scorer scorer(*request.store);
         scorer.prepare(queries + size_t{i} * request.store->dimension());

@@ -1,6 +1,7 @@
 #include "thread_pool.h"
 
 #include <algorithm>
+#include <chrono>
 #if defined(__linux__)
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -10,6 +11,8 @@
 namespace vecdb {
 
 namespace {
+
+constexpr std::chrono::milliseconds POLL_INTERVAL{50};
 
 // On Linux a priority belongs to a thread, so background work can yield to searches.
 void lower_own_priority(int nice) {
@@ -102,7 +105,12 @@ void ThreadPool::run(uint32_t count, Interrupt* interrupt, const std::function<v
         std::unique_lock<std::mutex> lock(mutex_);
         const auto at = std::find(jobs_.begin(), jobs_.end(), &job);
         if (at != jobs_.end()) jobs_.erase(at);
-        left_.wait(lock, [&job] { return job.helpers == 0; });
+        // The caller's thread is the one that may be asked to stop, so it goes on asking for the others.
+        while (!left_.wait_for(lock, POLL_INTERVAL, [&job] { return job.helpers == 0; })) {
+            lock.unlock();
+            if (interrupt) interrupt->should_stop();
+            lock.lock();
+        }
     }
     if (job.error) std::rethrow_exception(job.error);
 }

@@ -1,1 +1,102 @@
-"""A vector search database: an embedded library with a C++ core."""
+"""A vector search database: an embedded library with a C++ core.
+
+connect(path) opens a database; see Database and Collection for its verbs.
+"""
+
+from vecdb.collection.collection import Collection
+from vecdb.collection.hits import Hits
+from vecdb.database import Database, connect
+from vecdb.errors import (
+    Closed,
+    CollectionExists,
+    CollectionNotFound,
+    Corrupted,
+    DimensionMismatch,
+    DuplicateId,
+    Error,
+    FilterError,
+    Forked,
+    InvalidArgument,
+    InvalidId,
+    InvalidName,
+    InvalidPayload,
+    InvalidSchema,
+    InvalidType,
+    InvalidValue,
+    InvalidVector,
+    LimitExceeded,
+    Locked,
+    NotFound,
+    ReadOnly,
+    StorageFailed,
+    StorageFull,
+    Timeout,
+    VectorNotFound,
+    VersionMismatch,
+)
+from vecdb.filters import Expression, field, has_id
+from vecdb.ids import Id
+from vecdb.schema import CollectionSchema, Flat, Hnsw, Vector
+from vecdb.types import (
+    CollectionStats,
+    DatabaseStats,
+    Hit,
+    Plan,
+    RecallReport,
+    Record,
+    VectorStats,
+    VerifyReport,
+    WriteResult,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Closed",
+    "Collection",
+    "CollectionExists",
+    "CollectionNotFound",
+    "CollectionSchema",
+    "CollectionStats",
+    "Corrupted",
+    "Database",
+    "DatabaseStats",
+    "DimensionMismatch",
+    "DuplicateId",
+    "Error",
+    "Expression",
+    "FilterError",
+    "Flat",
+    "Forked",
+    "Hit",
+    "Hits",
+    "Hnsw",
+    "Id",
+    "InvalidArgument",
+    "InvalidId",
+    "InvalidName",
+    "InvalidPayload",
+    "InvalidSchema",
+    "InvalidType",
+    "InvalidValue",
+    "InvalidVector",
+    "LimitExceeded",
+    "Locked",
+    "NotFound",
+    "Plan",
+    "ReadOnly",
+    "RecallReport",
+    "Record",
+    "StorageFailed",
+    "StorageFull",
+    "Timeout",
+    "Vector",
+    "VectorNotFound",
+    "VectorStats",
+    "VerifyReport",
+    "VersionMismatch",
+    "WriteResult",
+    "connect",
+    "field",
+    "has_id",
+]

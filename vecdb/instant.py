@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 from typing import Final
 
@@ -14,6 +16,15 @@ def parse_instant(text: str) -> int | None:
         return instant_of(datetime.fromisoformat(text))
     except ValueError:
         return None
+
+
+def all_instants(texts: Iterable[str]) -> bool:
+    """True if parse_instant reads every one of `texts`; a few times as fast as asking it."""
+    try:
+        deque(map(datetime.fromisoformat, texts), maxlen=0)
+    except ValueError:
+        return False
+    return True
 
 
 def instant_of(value: date) -> int:

@@ -51,3 +51,4 @@ CHECKPOINT_BYTES: Final = (
 )  # journal since the last checkpoint that makes the next one due; bounds replay at open
 JOURNAL_FILE_BYTES: Final = 64 << 20  # size at which a new journal file is begun, so that checkpoints can drop old ones
 COLLECTIONS_MAXIMUM: Final = 10_000  # of one database
+THREADS_MAXIMUM: Final = 1_024  # of one pool

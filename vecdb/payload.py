@@ -23,7 +23,7 @@ import orjson
 
 from vecdb import limits
 from vecdb.errors import InvalidPayload, InvalidType, brief
-from vecdb.instant import parse_instant
+from vecdb.instant import all_instants, parse_instant
 from vecdb.schema import FieldType
 
 MISSING: Final = object()  # what field_value gives for a path that is not there
@@ -38,7 +38,7 @@ def encode_payloads(
     declared = fields or {}
     if _is_plain(payloads) and all(_column_is_plain(payloads, name, kind) for name, kind in declared.items()):
         try:
-            encoded = list(map(orjson.dumps, payloads))
+            encoded = _encoded(payloads)
         except orjson.JSONEncodeError:
             pass  # a key, a surrogate or a large integer: the row by row pass below names it
         else:
@@ -95,6 +95,8 @@ def field_value(payload: Mapping[str, Any], path: tuple[str, ...]) -> Any:
     return value
 
 
+_ROWS_PER_CALL: Final = 1_000
+_SEPARATOR: Final = orjson.Fragment(b"\x1e")  # JSON escapes control characters: no text of a payload contains this one
 _VALUES_MAXIMUM: Final = limits.PAYLOAD_BYTES // 2  # a value and its separator take two bytes of text
 _LEVEL_VALUES_MAXIMUM: Final = 4 * limits.PAYLOAD_BYTES
 _PLAIN_KINDS: Final = frozenset((str, int, float, bool, type(None), list, dict))
@@ -113,6 +115,17 @@ _EXPECTED: Final[dict[FieldType, str]] = {
     "datetime": "an ISO 8601 datetime or a list of them",
 }
 _dict_values = methodcaller("values")
+
+
+def _encoded(payloads: Sequence[dict[str, Any]]) -> list[bytes]:
+    """The texts of payloads, many by one call, which takes a fraction of the time of a call for each."""
+    encoded: list[bytes] = []
+    for start in range(0, len(payloads), _ROWS_PER_CALL):
+        rows = payloads[start : start + _ROWS_PER_CALL]
+        separated: list[Any] = [_SEPARATOR] * (2 * len(rows) - 1)
+        separated[::2] = rows
+        encoded += orjson.dumps(separated)[1:-1].split(b",\x1e,")
+    return encoded
 
 
 def _is_plain(payloads: Sequence[Any]) -> TypeGuard[Sequence[dict[str, Any]]]:
@@ -164,7 +177,7 @@ def _column_is_plain(payloads: Sequence[dict[str, Any]], name: str, kind: FieldT
         numbers = [value for value in column if value is not None]
         return not numbers or (min(numbers) >= -(2**63) and max(numbers) < 2**63)
     if kind == "datetime":
-        return all(value is None or parse_instant(value) is not None for value in column)
+        return all_instants([value for value in column if value is not None])
     return True
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vecdb.ids import Id
+from vecdb.schema import Metric
 
 Payload = Mapping[str, Any]
 Vectors = Mapping[str, npt.NDArray[np.float32]]
@@ -52,6 +53,7 @@ class Plan:
     rows_scanned: int  # vectors scored on full precision or on codes, the tail included
     rows_matched: int  # rows that pass the filter
     estimated: bool  # rows_matched is an estimate, not a count
+    metric: Metric
     ef: int | None = None  # candidates kept by the graph walk; None: no graph was walked
     slow_reason: str | None = None  # why the filter had to read payloads; None: the fields answered it
 

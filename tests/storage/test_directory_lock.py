@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,7 @@ sys.stdin.read()
 """
 
 
-def holder(kind, folder):
+def holder(kind: str, folder: Path) -> subprocess.Popen[str]:
     """A process that holds the lock until its stdin closes or it is killed."""
     child = subprocess.Popen(
         [sys.executable, "-c", HOLD.format(kind=kind), str(folder)],
@@ -26,11 +27,14 @@ def holder(kind, folder):
         stdout=subprocess.PIPE,
         text=True,
     )
+    assert child.stdout is not None
     assert child.stdout.readline() == "held\n"
     return child
 
 
-def finish(child, kill=False):
+def finish(child: subprocess.Popen[str], kill: bool = False) -> None:
+    assert child.stdin is not None
+    assert child.stdout is not None
     if kill:
         child.kill()
     child.stdin.close()
@@ -38,7 +42,7 @@ def finish(child, kill=False):
     child.stdout.close()
 
 
-def test_a_second_writer_of_the_same_process_is_told_its_pid(tmp_path):
+def test_a_second_writer_of_the_same_process_is_told_its_pid(tmp_path: Path) -> None:
     with DirectoryLock(tmp_path):
         with pytest.raises(Locked) as raised:
             DirectoryLock(tmp_path)
@@ -49,7 +53,7 @@ def test_a_second_writer_of_the_same_process_is_told_its_pid(tmp_path):
     lock.close()
 
 
-def test_another_process_is_named_and_its_death_frees_the_folder(tmp_path):
+def test_another_process_is_named_and_its_death_frees_the_folder(tmp_path: Path) -> None:
     child = holder("DirectoryLock", tmp_path)
     try:
         with pytest.raises(Locked) as raised:
@@ -60,7 +64,7 @@ def test_another_process_is_named_and_its_death_frees_the_folder(tmp_path):
     DirectoryLock(tmp_path).close()
 
 
-def test_closing_in_a_forked_child_leaves_the_parent_its_lock(tmp_path):
+def test_closing_in_a_forked_child_leaves_the_parent_its_lock(tmp_path: Path) -> None:
     lock = DirectoryLock(tmp_path)
     if (child := os.fork()) == 0:
         lock.close()
@@ -71,7 +75,7 @@ def test_closing_in_a_forked_child_leaves_the_parent_its_lock(tmp_path):
     lock.close()
 
 
-def test_closing_frees_the_folder_although_a_forked_child_lives(tmp_path):
+def test_closing_frees_the_folder_although_a_forked_child_lives(tmp_path: Path) -> None:
     lock = DirectoryLock(tmp_path)
     read_end, write_end = os.pipe()
     if (child := os.fork()) == 0:
@@ -85,7 +89,7 @@ def test_closing_frees_the_folder_although_a_forked_child_lives(tmp_path):
     os.waitpid(child, 0)
 
 
-def test_readers_are_seen_and_do_not_disturb_each_other_or_the_writer(tmp_path):
+def test_readers_are_seen_and_do_not_disturb_each_other_or_the_writer(tmp_path: Path) -> None:
     assert not readers_present(tmp_path)
     with DirectoryLock(tmp_path), SharedReaders(tmp_path), SharedReaders(tmp_path):
         assert readers_present(tmp_path)

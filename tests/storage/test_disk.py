@@ -3,21 +3,24 @@
 import errno
 import os
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from vecdb.errors import Corrupted, StorageFailed, StorageFull
+from vecdb.errors import Corrupted, Error, StorageFailed, StorageFull
 from vecdb.storage.disk import disk_error, flat_bytes, write_at
 
 
 @pytest.mark.parametrize("at_once", [None, 1, 7, 1000])
-def test_every_byte_is_written_whatever_the_kernel_takes_at_once(tmp_path, monkeypatch, at_once):
+def test_every_byte_is_written_whatever_the_kernel_takes_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int | None
+) -> None:
     generator = random.Random(seed := 3)
     parts = [generator.randbytes(generator.choice([0, 1, 5, 300])) for _ in range(2500)]
     real_pwritev = os.pwritev
 
-    def short_pwritev(descriptor, buffers, offset):
+    def short_pwritev(descriptor: int, buffers: list[memoryview], offset: int) -> int:
         return os.pwrite(descriptor, b"".join(bytes(buffer) for buffer in buffers[:5])[:at_once], offset)
 
     monkeypatch.setattr(os, "pwritev", real_pwritev if at_once is None else short_pwritev)
@@ -43,13 +46,13 @@ def test_every_byte_is_written_whatever_the_kernel_takes_at_once(tmp_path, monke
         (errno.EACCES, StorageFailed),
     ],
 )
-def test_errors_of_the_system_become_ours_and_name_the_path(number, kind):
+def test_errors_of_the_system_become_ours_and_name_the_path(number: int, kind: type[Error]) -> None:
     error = disk_error("/some/file", OSError(number, os.strerror(number)))
     assert type(error) is kind
-    assert error.path == "/some/file"
+    assert vars(error)["path"] == "/some/file"
 
 
-def test_flat_bytes_views_without_copying():
+def test_flat_bytes_views_without_copying() -> None:
     array = np.arange(12, dtype=np.float32).reshape(3, 4)
     view = flat_bytes(array)
     assert bytes(view) == array.tobytes()

@@ -1,36 +1,42 @@
 """One contract for both key-value stores, against a dict; then what only RocksDB can get wrong."""
 
+import contextlib
 import os
 import random
+import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from vecdb.errors import Closed, Corrupted, Locked, ReadOnly
-from vecdb.storage.key_value import MemoryKeyValue, RocksKeyValue
+from vecdb.storage.key_value import KeyValue, MemoryKeyValue, RocksKeyValue
 
 
 @pytest.fixture(params=["memory", "rocks"])
-def store(request, tmp_path):
-    store = MemoryKeyValue() if request.param == "memory" else RocksKeyValue(tmp_path / "kv", create=True)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[KeyValue]:
+    store: KeyValue = MemoryKeyValue() if request.param == "memory" else RocksKeyValue(tmp_path / "kv", create=True)
     yield store
     store.close()
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Path:
     return tmp_path / "kv"
 
 
-def test_values_come_back_in_the_order_asked_and_none_for_the_absent(store):
+def test_values_come_back_in_the_order_asked_and_none_for_the_absent(store: KeyValue) -> None:
     store.write([(b"b", b"2"), (b"a", b""), (b"\x00\xff", b"0")], [])
     assert store.get_many([b"a", b"missing", b"\x00\xff", b"a", b"b"]) == [b"", None, b"0", b"", b"2"]
     assert store.get_many([]) == []
 
 
-def test_a_delete_wins_over_a_put_of_the_same_batch(store):
+def test_a_delete_wins_over_a_put_of_the_same_batch(store: KeyValue) -> None:
     store.write([(b"a", b"1"), (b"b", b"1")], [])
     store.write([(b"a", b"2")], [b"a", b"missing"])
     assert store.get_many([b"a", b"b"]) == [None, b"1"]
@@ -39,29 +45,33 @@ def test_a_delete_wins_over_a_put_of_the_same_batch(store):
 
 
 @pytest.mark.parametrize("prefix", [b"", b"a", b"a\xff", b"\xff", b"\xff\xff", b"b", b"zz", b"a\x00"])
-def test_scans_and_deletes_keep_to_their_prefix(store, prefix):
+def test_scans_and_deletes_keep_to_their_prefix(store: KeyValue, prefix: bytes) -> None:
     keys = [b"a", b"a\x00", b"a\x00b", b"a\xff", b"a\xff\xff", b"ab", b"b", b"\xff", b"\xff\xff", b"\xff\xff\x00", b"`"]
     store.write([(key, b"v" + key) for key in keys], [])
     for after in [None, *keys]:
-        expected = [(key, b"v" + key) for key in sorted(keys) if key.startswith(prefix) and (after is None or key > after)]
+        expected = [
+            (key, b"v" + key) for key in sorted(keys) if key.startswith(prefix) and (after is None or key > after)
+        ]
         assert list(store.scan(prefix, after)) == expected, f"after {after!r}"
     store.delete_prefix(prefix)
     assert [key for key, _ in store.scan(b"")] == sorted(key for key in keys if not key.startswith(prefix))
 
 
-def test_a_scan_shows_the_moment_of_its_call(store):
+def test_a_scan_shows_the_moment_of_its_call(store: KeyValue) -> None:
     before = [(b"%06d" % number, b"old") for number in range(2000)]
     store.write(before, [])
     scan = store.scan(b"")
     first = next(scan)
-    store.write([(b"%06d" % number, b"new") for number in range(1000, 3000)], [b"%06d" % number for number in range(500)])
+    store.write(
+        [(b"%06d" % number, b"new") for number in range(1000, 3000)], [b"%06d" % number for number in range(500)]
+    )
     store.delete_prefix(b"0019")
     assert [first, *scan] == before
 
 
-def test_random_operations_against_a_dict(store):
+def test_random_operations_against_a_dict(store: KeyValue) -> None:
     generator = random.Random(seed := 11)
-    model = {}
+    model: dict[bytes, bytes] = {}
     for step in range(400):
         keys = [bytes(generator.choices(b"\x00ab\xff", k=generator.randint(1, 4))) for _ in range(10)]
         match generator.randrange(6):
@@ -82,7 +92,7 @@ def test_random_operations_against_a_dict(store):
             assert list(store.scan(b"")) == sorted(model.items()), f"seed {seed}, step {step}"
 
 
-def test_every_call_after_close_is_closed(store):
+def test_every_call_after_close_is_closed(store: KeyValue) -> None:
     store.write([(b"a", b"1")], [])
     scan = store.scan(b"")
     store.close()
@@ -99,13 +109,13 @@ def test_every_call_after_close_is_closed(store):
             call()
 
 
-def test_closing_waits_for_the_calls_in_flight(store):
+def test_closing_waits_for_the_calls_in_flight(store: KeyValue) -> None:
     keys = [b"%05d" % number for number in range(500)]
     store.write([(key, key) for key in keys], [])
-    failures = []
+    failures: list[Exception] = []
     started = threading.Barrier(5)
 
-    def read():
+    def read() -> None:
         started.wait()
         try:
             while True:
@@ -126,7 +136,7 @@ def test_closing_waits_for_the_calls_in_flight(store):
     assert failures == []
 
 
-def test_flushed_writes_survive_a_kill_and_others_do_not_tear(folder):
+def test_flushed_writes_survive_a_kill_and_others_do_not_tear(folder: Path) -> None:
     program = """
 import os, sys
 from vecdb.storage.key_value import RocksKeyValue
@@ -143,7 +153,7 @@ os.kill(os.getpid(), 9)
     store.close()
 
 
-def test_a_second_opener_is_locked_out_until_the_first_closes_even_with_a_scan_open(folder):
+def test_a_second_opener_is_locked_out_until_the_first_closes_even_with_a_scan_open(folder: Path) -> None:
     store = RocksKeyValue(folder, create=True)
     store.write([(b"a", b"1"), (b"b", b"2")], [])
     scan = store.scan(b"")
@@ -157,21 +167,21 @@ def test_a_second_opener_is_locked_out_until_the_first_closes_even_with_a_scan_o
     again.close()
 
 
-def test_a_read_only_opener_sees_what_was_flushed_beside_the_writer(folder):
+def test_a_read_only_opener_sees_what_was_flushed_beside_the_writer(folder: Path) -> None:
     store = RocksKeyValue(folder, create=True)
     store.write([(b"a", b"1")], [])
     store.flush()
     store.write([(b"b", b"1")], [])
     reader = RocksKeyValue(folder, read_only=True)
     assert list(reader.scan(b"")) == [(b"a", b"1")]
-    for call in (lambda: reader.write([(b"c", b"")], []), lambda: reader.delete_prefix(b"a"), reader.flush):
+    for call in (partial(reader.write, [(b"c", b"")], []), partial(reader.delete_prefix, b"a"), reader.flush):
         with pytest.raises(ReadOnly):
             call()
     reader.close()
     store.close()
 
 
-def test_a_missing_store_is_corrupted_and_never_made_anew(folder):
+def test_a_missing_store_is_corrupted_and_never_made_anew(folder: Path) -> None:
     for read_only in (False, True):
         with pytest.raises(Corrupted):
             RocksKeyValue(folder, read_only=read_only)
@@ -182,14 +192,14 @@ def test_a_missing_store_is_corrupted_and_never_made_anew(folder):
         RocksKeyValue(folder)
 
 
-def test_an_empty_store_is_small(folder):
+def test_an_empty_store_is_small(folder: Path) -> None:
     store = RocksKeyValue(folder, create=True)
     store.flush()
     assert store.bytes_on_disk() < 100_000
     store.close()
 
 
-def test_a_stalled_write_waits_without_stopping_other_threads(folder):
+def test_a_stalled_write_waits_without_stopping_other_threads(folder: Path) -> None:
     store = RocksKeyValue(folder, create=True)
     rocks = store._rocks
     stop = {"level0_slowdown_writes_trigger": "2", "level0_stop_writes_trigger": "2"}
@@ -204,11 +214,10 @@ def test_a_stalled_write_waits_without_stopping_other_threads(folder):
     store.write([(b"c", b"")], [])
     assert store.get_many([b"c"]) == [b""]
     timer.join()
-    del rocks
     store.close()
 
 
-def test_damage_in_a_table_is_an_error_and_never_a_short_scan(folder):
+def test_damage_in_a_table_is_an_error_and_never_a_short_scan(folder: Path) -> None:
     generator = random.Random(seed := 17)
     pairs = [(b"%06d" % number, generator.randbytes(60)) for number in range(3000)]
     store = RocksKeyValue(folder, create=True)
@@ -217,31 +226,27 @@ def test_damage_in_a_table_is_an_error_and_never_a_short_scan(folder):
     store.close()
     (table,) = folder.glob("*.sst")
     good = table.read_bytes()
+    reads: list[tuple[Callable[[RocksKeyValue], Any], Any]] = [
+        (lambda store: list(store.scan(b"")), pairs),
+        (lambda store: store.get_many([key for key, _ in pairs]), [value for _, value in pairs]),
+    ]
     found = 0
     for _ in range(25):
         offset = generator.randrange(len(good))
         damaged = bytearray(good)
         damaged[offset] ^= 1 << generator.randrange(8)
         table.write_bytes(damaged)
-        store = None
-        try:
-            store = RocksKeyValue(folder, read_only=True)
-            scanned = list(store.scan(b""))
-            values = store.get_many([key for key, _ in pairs])
-        except Corrupted as error:
-            assert str(folder) in error.path
-            found += 1
-        else:
-            assert scanned == pairs, f"seed {seed}, offset {offset}"
-            assert values == [value for _, value in pairs], f"seed {seed}, offset {offset}"
-        finally:
-            if store is not None:
-                store.close()
-    assert found > 15, f"seed {seed}"
+        for read, expected in reads:
+            try:
+                with contextlib.closing(RocksKeyValue(folder, read_only=True)) as store:
+                    assert read(store) == expected, f"seed {seed}, offset {offset}"
+            except Corrupted as error:
+                found += str(folder) in error.path
+    assert found > 30, f"seed {seed}"
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "empty"])
-def test_a_table_that_is_not_whole_is_corrupted(folder, damage):
+def test_a_table_that_is_not_whole_is_corrupted(folder: Path, damage: str) -> None:
     store = RocksKeyValue(folder, create=True)
     store.write([(b"%06d" % number, os.urandom(60)) for number in range(3000)], [])
     store.flush()
@@ -251,14 +256,37 @@ def test_a_table_that_is_not_whole_is_corrupted(folder, damage):
         table.unlink()
     else:
         table.write_bytes(table.read_bytes()[: 1000 if damage == "cut" else 0])
-    with pytest.raises(Corrupted):
-        store = RocksKeyValue(folder)
+    with pytest.raises(Corrupted), contextlib.closing(RocksKeyValue(folder)) as damaged:
+        list(damaged.scan(b""))
+
+
+def test_a_manifest_cut_back_to_an_older_state_is_corrupted(folder: Path) -> None:
+    generator = random.Random(seed := 19)
+    with contextlib.closing(RocksKeyValue(folder, create=True)) as store:
+        for batch in range(3):
+            store.write([(b"%d-%05d" % (batch, number), b"") for number in range(300)], [])
+            position = store.flush()
+        store.delete_prefix(b"1-")
+        position = store.flush()
+        assert store.flush() == position
+        expected = list(store.scan(b""))
+    (manifest,) = folder.glob("MANIFEST-*")
+    good = manifest.read_bytes()
+    older = 0
+    for cut in sorted(generator.sample(range(len(good)), 40)):
+        # Opening for writing makes a new manifest, so each cut has a copy.
+        copy = folder.with_name(f"cut-{cut}")
+        shutil.copytree(folder, copy)
+        (copy / manifest.name).write_bytes(good[:cut])
         try:
-            list(store.scan(b""))
-        finally:
-            store.close()
+            with contextlib.closing(RocksKeyValue(copy, at_least=position)) as store:
+                assert list(store.scan(b"")) == expected, f"seed {seed}, cut {cut}"
+        except Corrupted as error:
+            older += "was flushed" in error.detail
+    assert older > 5, f"seed {seed}"
+    RocksKeyValue(folder, at_least=position).close()
 
 
-def test_importing_the_module_does_not_load_rocksdict():
+def test_importing_the_module_does_not_load_rocksdict() -> None:
     program = "import sys, vecdb.storage.key_value; sys.exit('rocksdict' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], timeout=30).returncode == 0

@@ -306,7 +306,7 @@ class Journal:
             except OSError:
                 if not ahead:
                     raise
-                self._cut(start)
+                # The zeros are only wanted, not needed.
                 ahead = False
                 write_at(self._descriptor, buffers, start)
         except OSError as error:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from vecdb.errors import Closed, Corrupted, Error, Locked, ReadOnly, StorageFailed, StorageFull
-from vecdb.storage.disk import sync_folder
+from vecdb.storage.call_gate import CallGate
 
 if TYPE_CHECKING:
     from rocksdict import Rdict, RdictIter, WriteBatch
@@ -41,14 +41,14 @@ class KeyValue(Protocol):
     def scan(self, prefix: bytes, after: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
         """Keys that start with `prefix`, above `after`, ascending, as of this call. Corrupted, never an early end."""
 
-    def flush(self) -> None:
-        """Makes every write so far durable, as one. StorageFull, StorageFailed."""
+    def flush(self) -> int:
+        """Makes every write so far durable, as one; the position, for `at_least`. StorageFull, StorageFailed."""
 
     def bytes_on_disk(self) -> int:
         """What its files take."""
 
     def close(self) -> None:
-        """Waits for the calls in flight and closes without flushing; scans end with Closed. May be called twice."""
+        """Waits for the calls in flight, closes, flushed or not; scans end with Closed. May be called twice."""
 
 
 class MemoryKeyValue:
@@ -95,9 +95,10 @@ class MemoryKeyValue:
             pairs = [(key, self._values[key]) for key in self._keys(prefix, after)]
         return self._until_closed(pairs)
 
-    def flush(self) -> None:
+    def flush(self) -> int:
         """Memory is as durable as it gets."""
         self._check()
+        return 0
 
     def bytes_on_disk(self) -> int:
         """None of it."""
@@ -141,12 +142,19 @@ class MemoryKeyValue:
 class RocksKeyValue:
     """One RocksDB in `folder`, one column family, without its own log: what was not flushed is redone from our journal.
 
-    `create` makes a new one and is an error of nobody if it exists; without it a missing or incomplete one is
-    Corrupted. `read_only` sees what was flushed when it opened, beside a writer in any process.
+    `create` makes a new one if there is none; without it a missing or incomplete one is Corrupted. So is one that ends
+    before `at_least`, what the last flush() gave: RocksDB takes a manifest that was cut for an older state and opens
+    it in silence. `read_only` sees what was flushed when it opened, beside a writer in any process.
     """
 
     def __init__(
-        self, folder: str | Path, *, create: bool = False, read_only: bool = False, cache_bytes: int = CACHE_BYTES
+        self,
+        folder: str | Path,
+        *,
+        create: bool = False,
+        read_only: bool = False,
+        at_least: int = 0,
+        cache_bytes: int = CACHE_BYTES,
     ) -> None:
         from rocksdict import AccessType, Rdict, WriteBatch, WriteOptions
 
@@ -158,13 +166,18 @@ class RocksKeyValue:
         self._write_options.disable_wal = True
         # A stalled write would stop the whole process, for it holds the GIL: it fails at once, and we wait outside.
         self._write_options.no_slowdown = True
-        self._gate = _Gate(f"key-value store '{folder}'")
+        # rocksdict fails with "Already borrowed" where a close meets a call.
+        self._gate = CallGate(f"key-value store '{folder}'")
         self._scans: weakref.WeakSet[_RocksScan] = weakref.WeakSet()
         access = AccessType.read_only(False) if read_only else AccessType.read_write()
         try:
             self._rocks: Rdict = Rdict(self._path, _options(create and not read_only, cache_bytes), access_type=access)
         except Exception as error:  # rocksdict raises nothing more specific
             raise _mapped(self._path, error) from error
+        position = self._rocks.latest_sequence_number()
+        if position < at_least:
+            self.close()
+            raise Corrupted(path=self._path, detail=f"ends at position {position}, {at_least} was flushed")
 
     def get_many(self, keys: list[bytes]) -> list[bytes | None]:
         """The values in the order of the keys; the GIL is released."""
@@ -214,14 +227,14 @@ class RocksKeyValue:
             self._scans.add(scan)
         return scan
 
-    def flush(self) -> None:
+    def flush(self) -> int:
         """Writes the memtable out and syncs it; the GIL is released."""
         self._check_writable()
         with self._gate:
             try:
+                position = self._rocks.latest_sequence_number()
                 self._rocks.flush(True)
-                # RocksDB syncs its files; the names of new ones are ours to be sure of.
-                sync_folder(self._path)
+                return position
             except Exception as error:
                 raise _mapped(self._path, error) from error
 
@@ -236,7 +249,7 @@ class RocksKeyValue:
         return total
 
     def close(self) -> None:
-        """Waits for the calls in flight and closes."""
+        """Waits for the calls in flight and closes. RocksDB flushes on the way: sync the journal before."""
         if not self._gate.shut():
             return
         # A live iterator would keep the folder locked.
@@ -310,38 +323,6 @@ class _RocksScan:
         return self._pairs.pop()
 
 
-class _Gate:
-    """Counts the calls in flight, so that closing never runs beside one: rocksdict fails with "Already borrowed"."""
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-        self._condition = threading.Condition(threading.Lock())
-        self._inside = 0
-        self._shut = False
-
-    def __enter__(self) -> None:
-        with self._condition:
-            if self._shut:
-                raise Closed(what=self._what)
-            self._inside += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._condition:
-            self._inside -= 1
-            if self._shut and not self._inside:
-                self._condition.notify_all()
-
-    def shut(self) -> bool:
-        """Refuses new calls and waits for those inside; False if it was shut before."""
-        with self._condition:
-            if self._shut:
-                return False
-            self._shut = True
-            while self._inside:
-                self._condition.wait()
-            return True
-
-
 def _options(create: bool, cache_bytes: int) -> Any:
     from rocksdict import BlockBasedOptions, Cache, DBCompressionType, Options
 
@@ -385,7 +366,7 @@ def _mapped(path: str, error: Exception) -> Error:
     text = str(error)
     if isinstance(error, Error):
         return error
-    if "lock" in text.lower() and "LOCK" in text:
+    if "While lock file" in text or "lock hold by" in text:
         return Locked(path=path, pid=None)
     if "No space left" in text or "File too large" in text or "Disk quota" in text:
         return StorageFull(path=path, detail=text)

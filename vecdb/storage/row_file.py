@@ -36,6 +36,9 @@ _FEW_ROWS_PER_CHUNK = 8  # up to here copying row by row is faster than sorting 
 class Rows(Protocol):
     """Fixed-size rows by number. One thread writes at a time; reads beside it see rows written before."""
 
+    row_bytes: int
+    chunk_shift: int
+
     @property
     def rows_per_chunk(self) -> int:
         """Rows of a chunk, 2 ** chunk_shift: about 16 MiB, a function of the row's size only."""
@@ -54,6 +57,9 @@ class Rows(Protocol):
 
     def sync(self) -> None:
         """Makes every write so far durable. StorageFailed; after a failed sync, for good."""
+
+    def bytes_on_disk(self) -> int:
+        """What its files take."""
 
     def close(self) -> None:
         """Lets go; views handed out stay valid."""

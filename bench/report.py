@@ -1,0 +1,51 @@
+"""The tables of a run, on the screen and as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from vecdb.bench.reading import Result
+
+FACT_HEADINGS: Final = ("machine", "")
+RESULT_HEADINGS: Final = ("measure", "ours", "peer", "ratio", "target")
+BEGIN: Final = "<!-- figures: written by python -m vecdb.bench --markdown -->"
+END: Final = "<!-- end of figures -->"
+
+
+def facts_text(facts: Mapping[str, str]) -> str:
+    """The machine's facts as lines for a terminal."""
+    return aligned_table(FACT_HEADINGS, list(facts.items()))
+
+
+def results_text(results: Sequence[Result]) -> str:
+    """The results as lines for a terminal."""
+    return aligned_table(RESULT_HEADINGS, [result.cells() for result in results])
+
+
+def write_markdown(path: Path, facts: Mapping[str, str], results: Sequence[Result]) -> None:
+    """Writes both tables to `path`: between the lines BEGIN and END if it has them, else as the whole file."""
+    tables = [
+        markdown_table(FACT_HEADINGS, list(facts.items())),
+        markdown_table(RESULT_HEADINGS, [result.cells() for result in results]),
+    ]
+    figures = "\n\n".join([BEGIN, *tables, END])
+    before, begin, rest = path.read_text().partition(BEGIN) if path.exists() else ("", "", "")
+    _, end, after = rest.partition(END)
+    path.write_text(before + figures + after if begin and end else figures + "\n")
+
+
+def aligned_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns padded to their widest text, with a rule under the headings."""
+    widths = [max(len(text) for text in column) for column in zip(headings, *rows, strict=True)]
+    lines = [headings, ["-" * width for width in widths], *rows]
+    return "\n".join(
+        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """The same as a Markdown table."""
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join("| " + " | ".join(text.replace("|", "\\|") for text in line) + " |" for line in lines)

@@ -1,0 +1,1 @@
+"""Collections: ids, writing, searching, background work, recovery."""

@@ -1,0 +1,152 @@
+"""Every collection of a database by number and name; opened when first used, so that ten thousand cost little."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+
+import numpy as np
+import orjson
+
+from vecdb.collection.keys import Keys
+from vecdb.collection.records import Change, Create, Drop
+from vecdb.collection.scrub import scrub
+from vecdb.collection.state import CollectionState
+from vecdb.errors import CollectionExists, CollectionNotFound, Corrupted
+from vecdb.native.index import RowMask, ThreadPool
+from vecdb.schema import CollectionSchema
+from vecdb.storage.checked_file import read_checked
+from vecdb.storage.key_value import KeyValue
+from vecdb.storage.manifest import CollectionEntry, Manifest
+
+MASK_MAGIC = b"VECDBLIV"
+MASK_VERSION = 1
+SCRUB_AT_OPEN_BYTES = 256 << 20  # vectors checked before the first answer; the rest follows in the background
+
+_LOG = logging.getLogger("vecdb")
+
+
+class Catalog:
+    """The collections, and the one place where a journalled change is carried out."""
+
+    def __init__(
+        self,
+        folder: Path | None,
+        key_value: KeyValue,
+        manifest: Manifest,
+        pool: ThreadPool,
+        background: ThreadPool,
+        *,
+        read_only: bool = False,
+    ) -> None:
+        self.folder = folder
+        self.key_value = key_value
+        self.pool = pool
+        self._background = background
+        self._read_only = read_only
+        self._lock = threading.RLock()
+        self.next_collection = manifest.next_collection
+        self.checkpoint_sequence = manifest.sequence
+        self.entries = {entry.number: entry for entry in manifest.collections}
+        self.numbers = {entry.name: entry.number for entry in manifest.collections}
+        self.states: dict[int, CollectionState] = {}
+
+    def names(self) -> list[str]:
+        """The collections' names, sorted."""
+        return sorted(self.numbers)
+
+    def new_number(self, name: str) -> int:
+        """The number for a collection to be created. CollectionExists."""
+        with self._lock:
+            if name in self.numbers:
+                raise CollectionExists(name=name)
+            number = self.next_collection
+            self.next_collection += 1
+            return number
+
+    def state_of(self, name: str) -> CollectionState:
+        """The collection of this name, opened. CollectionNotFound; Corrupted."""
+        return self.state(self.number_of(name))
+
+    def number_of(self, name: str) -> int:
+        """The number of the collection of this name. CollectionNotFound."""
+        number = self.numbers.get(name)
+        if number is None:
+            raise CollectionNotFound(name=name)
+        return number
+
+    def state(self, number: int) -> CollectionState:
+        """The collection of this number, opened."""
+        state = self.states.get(number)
+        if state is not None:
+            return state
+        with self._lock:
+            state = self.states.get(number)
+            if state is None:
+                state = self.states[number] = self._open(self.entries[number])
+            return state
+
+    def apply(self, change: Change, sequence: int) -> None:
+        """Carries out a change; see CommitQueue."""
+        if isinstance(change, Create):
+            schema = CollectionSchema.from_json(change.schema)
+            entry = CollectionEntry(number=change.collection, name=schema.name, schema=orjson.loads(change.schema))
+            with self._lock:
+                self.entries[entry.number] = entry
+                self.numbers[entry.name] = entry.number
+                self.next_collection = max(self.next_collection, entry.number + 1)
+        elif isinstance(change, Drop):
+            self._drop(change.collection)
+        elif change.collection in self.entries:
+            self.state(change.collection).apply(change, sequence)
+
+    def _drop(self, number: int) -> None:
+        """Forgets a collection. Its files stay until a checkpoint that does not name them: recovery may need them."""
+        with self._lock:
+            entry = self.entries.pop(number, None)
+            if entry is None:
+                return
+            del self.numbers[entry.name]
+            state = self.states.pop(number, None)
+        if state is not None:
+            state.dropped = True
+        for prefix in Keys(number).prefixes():
+            self.key_value.delete_prefix(prefix)
+
+    def folder_of(self, number: int) -> Path | None:
+        """Where a collection has its files."""
+        return self.folder / "collections" / str(number) if self.folder is not None else None
+
+    def _open(self, entry: CollectionEntry) -> CollectionState:
+        folder = self.folder_of(entry.number)
+        schema = CollectionSchema.from_json(orjson.dumps(entry.schema))
+        live = RowMask()
+        if folder is not None and entry.state_file is not None:
+            sections = read_checked(folder / entry.state_file, MASK_MAGIC, MASK_VERSION)
+            live = RowMask.from_words(np.frombuffer(sections[0], np.uint64))
+        arguments = (schema, folder, self.key_value, self.pool, self._background)
+        try:
+            state = CollectionState(entry, *arguments, live=live, read_only=self._read_only)
+        except Corrupted as error:
+            if not any(error.path.endswith(index.file) for index in entry.indexes.values()):
+                raise
+            # An index is only a faster way to what the rows say: it is built again in the background.
+            _LOG.warning("%s; the index is being rebuilt", error)
+            bare = CollectionEntry(
+                number=entry.number,
+                name=entry.name,
+                schema=entry.schema,
+                next_row=entry.next_row,
+                state_file=entry.state_file,
+                state=entry.state,
+            )
+            state = CollectionState(bare, *arguments, live=live, read_only=self._read_only)
+        scrub(state, SCRUB_AT_OPEN_BYTES)
+        return state
+
+    def close(self) -> None:
+        """Lets go of every open collection's files."""
+        with self._lock:
+            for state in self.states.values():
+                state.close()

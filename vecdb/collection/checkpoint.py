@@ -1,0 +1,147 @@
+"""Making the present state durable beside the journal, so that the journal can be cut and opening stays fast."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from vecdb.collection.catalog import MASK_MAGIC, MASK_VERSION, Catalog
+from vecdb.collection.commit_queue import CommitQueue
+from vecdb.collection.snapshot import Snapshot
+from vecdb.collection.state import CollectionState
+from vecdb.storage.checked_file import write_checked
+from vecdb.storage.manifest import CollectionEntry, IndexEntry, Manifest, store_manifest
+
+KEY_VALUE_POSITION: Final = "key_value_position"  # in the manifest's state: what the store must hold at least
+
+
+@dataclass(slots=True)
+class _Captured:
+    """One collection at the checkpoint's sequence."""
+
+    state: CollectionState
+    snapshot: Snapshot
+    written_rows: int
+    waiting: int  # batches of rows that wait to be free
+    save: list[str]  # vectors whose index gets a new file
+
+
+def checkpoint(catalog: Catalog, commits: CommitQueue, *, save_indexes: bool) -> int:
+    """Writes a checkpoint of everything applied so far; its sequence. Searches and, but for an instant, writes go on.
+
+    `save_indexes`: every index that took in or lost rows gets a new file, else only those that changed much.
+    StorageFull, StorageFailed: the last checkpoint stays the current one.
+    """
+    folder = catalog.folder
+    if folder is None:
+        return commits.applied_sequence
+    journal = commits.journal
+    with commits.apply_lock:
+        if not commits.waits:
+            # What is applied is not in the journal's files yet, and must be before the store's.
+            journal.sync()
+            position = catalog.key_value.flush()
+        sequence = commits.applied_sequence
+        entries = dict(catalog.entries)
+        next_collection = catalog.next_collection
+        captured = [_capture(state, save_indexes) for state in catalog.states.values()]
+        captured = [each for each in captured if each.state.changed or each.save]
+        if sequence == catalog.checkpoint_sequence and not captured:
+            return sequence
+        for each in captured:
+            each.state.changed = False
+    try:
+        if commits.waits:
+            position = catalog.key_value.flush()
+        for each in captured:
+            entries[each.state.number] = _store_collection(entries[each.state.number], each, sequence)
+        store_manifest(
+            folder,
+            Manifest(
+                sequence=sequence,
+                next_collection=next_collection,
+                collections=tuple(entries.values()),
+                state={KEY_VALUE_POSITION: position},
+            ),
+        )
+    except BaseException:
+        for each in captured:
+            each.state.changed = True
+        raise
+    with commits.apply_lock:
+        for each in captured:
+            if each.state.number in catalog.entries:
+                catalog.entries[each.state.number] = entries[each.state.number]
+    for each in captured:
+        for name in each.save:
+            each.state.absorbed_rows[name] = 0
+        if set(each.save) >= {name for name, column in each.state.columns.items() if column.index.absorbs}:
+            each.state.free_rows.release(each.waiting)
+    catalog.checkpoint_sequence = sequence
+    journal.rotate()
+    journal.drop_before(sequence + 1)
+    remove_unnamed_folders(folder / "collections", entries)
+    for each in captured:
+        _remove_unnamed_files(folder / "collections" / str(each.state.number), entries[each.state.number])
+    return sequence
+
+
+def index_is_due(rows: int, changed_rows: int, waiting_rows: int) -> bool:
+    """Whether an index changed enough to be worth a new file: a quarter of it, or a tenth of its rows wait to be free."""
+    return changed_rows * 4 > rows or waiting_rows * 10 > rows
+
+
+def _capture(state: CollectionState, save_indexes: bool) -> _Captured:
+    snapshot = state.snapshot
+    waiting, waiting_rows = state.free_rows.waiting()
+    save = []
+    for name, column in state.columns.items():
+        if not column.index.absorbs:
+            continue
+        changed = state.absorbed_rows[name]
+        indexed = len(snapshot.live) - len(snapshot.views[name].tail)
+        if (save_indexes and (changed or waiting_rows)) or index_is_due(indexed, changed, waiting_rows):
+            save.append(name)
+    return _Captured(state, snapshot, state.written_rows, waiting, save)
+
+
+def _store_collection(entry: CollectionEntry, captured: _Captured, sequence: int) -> CollectionEntry:
+    state = captured.state
+    assert state.folder is not None
+    state.heads.rows.sync()
+    for column in state.columns.values():
+        column.rows.sync()
+    indexes = dict(entry.indexes)
+    for name in captured.save:
+        state.generations[name] += 1
+        generation = state.generations[name]
+        file = f"index/v{name}-{generation}.graph"
+        (state.folder / "index").mkdir(exist_ok=True)
+        state.columns[name].index.save(state.folder / file)
+        indexes[name] = IndexEntry(generation=generation, file=file)
+    state_file = f"live-{sequence}.mask"
+    write_checked(state.folder / state_file, MASK_MAGIC, MASK_VERSION, [captured.snapshot.live.words()])
+    curves = {f"recall:{name}": curve.to_json() for name, curve in state.curves.items() if curve.rows}
+    return replace(
+        entry, next_row=captured.written_rows, state_file=state_file, indexes=indexes, state={**entry.state, **curves}
+    )
+
+
+def remove_unnamed_folders(folder: Path, entries: Mapping[int, CollectionEntry]) -> None:
+    """Removes the folders of dropped collections, once no manifest names them."""
+    if folder.is_dir():
+        for name in os.listdir(folder):
+            if not name.isdigit() or int(name) not in entries:
+                shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def _remove_unnamed_files(folder: Path, entry: CollectionEntry) -> None:
+    """Removes the files of earlier generations."""
+    named = {entry.state_file, *(index.file for index in entry.indexes.values())}
+    for file in [*folder.glob("live-*.mask"), *folder.glob("index/*.graph")]:
+        if str(file.relative_to(folder)) not in named:
+            file.unlink(missing_ok=True)

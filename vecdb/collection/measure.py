@@ -1,0 +1,76 @@
+"""Measuring an index against the exact answer, with stored vectors as queries."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from vecdb.collection.recall_curve import MEASURED_EFS, RecallCurve
+from vecdb.collection.snapshot import Snapshot
+from vecdb.collection.vector_column import VectorColumn
+
+_SAMPLE: Final = 200
+_K: Final = 10
+_SEED: Final = 20_180_326
+_ENOUGH: Final = 0.9995
+
+
+def sampled_queries(
+    column: VectorColumn, snapshot: Snapshot, sample: int, seed: int, blur: float = 0.0
+) -> npt.NDArray[np.float32]:
+    """`sample` live vectors, without repeats, as queries; `blur` moves each by noise of that share of its length."""
+    random = np.random.default_rng(seed)
+    rows = snapshot.live.rows()
+    chosen = np.sort(random.choice(rows, min(sample, len(rows)), replace=False))
+    queries = column.read(chosen)
+    if blur:
+        noise = random.standard_normal(queries.shape).astype(np.float32)
+        noise *= blur * np.linalg.norm(queries, axis=1, keepdims=True) / np.linalg.norm(noise, axis=1, keepdims=True)
+        queries += noise
+    if column.normalise:
+        queries /= np.linalg.norm(queries, axis=1, keepdims=True)
+    return queries
+
+
+def recalls(
+    column: VectorColumn, snapshot: Snapshot, queries: npt.NDArray[np.float32], k: int, ef: int
+) -> npt.NDArray[np.float64]:
+    """recall@k of each query: the share of results as near as the exact k-th, so that ties count as found."""
+    view = snapshot.views[column.name]
+    _, exact, counts = column.index.search_many(queries, k, k, view, exact=True, timeout_seconds=0)
+    return _against(column, snapshot, queries, k, ef, exact, counts)
+
+
+def measured_curve(column: VectorColumn, snapshot: Snapshot) -> RecallCurve:
+    """The recall curve of an index as it is now. Queries are blurred: real ones are seldom stored vectors."""
+    queries = sampled_queries(column, snapshot, _SAMPLE, _SEED, blur=0.5)
+    view = snapshot.views[column.name]
+    _, exact, counts = column.index.search_many(queries, _K, _K, view, exact=True, timeout_seconds=0)
+    points: list[tuple[int, float]] = []
+    reached = 0.0
+    for ef in MEASURED_EFS:
+        reached = max(reached, float(_against(column, snapshot, queries, _K, ef, exact, counts).mean()))
+        points.append((ef, reached))
+        if reached >= _ENOUGH:
+            break
+    return RecallCurve(tuple(points), len(snapshot.live) - len(view.tail))
+
+
+def _against(
+    column: VectorColumn,
+    snapshot: Snapshot,
+    queries: npt.NDArray[np.float32],
+    k: int,
+    ef: int,
+    exact: npt.NDArray[np.float32],
+    counts: npt.NDArray[np.uint32],
+) -> npt.NDArray[np.float64]:
+    view = snapshot.views[column.name]
+    _, found, _ = column.index.search_many(queries, k, max(ef, k), view, exact=False, timeout_seconds=0)
+    shares = np.ones(len(queries))
+    for place, count in enumerate(counts.tolist()):
+        if count:
+            shares[place] = np.count_nonzero(found[place, :count] <= exact[place, count - 1]) / count
+    return shares

@@ -1,0 +1,123 @@
+"""Reading rows: by id, and all of them in order."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import numpy as np
+
+from vecdb import limits
+from vecdb.collection.filtering import matching_rows
+from vecdb.collection.keys import unpack_row
+from vecdb.collection.scrub import check_rows
+from vecdb.collection.state import CollectionState, RowNumbers
+from vecdb.errors import InvalidType, InvalidValue, LimitExceeded
+from vecdb.filters import Expression
+from vecdb.ids import Id, IdBatch, decode_id, encode_ids
+from vecdb.payload import MISSING, decode_payload, field_value
+from vecdb.types import Record
+
+_ATTEMPTS: Final = 3
+
+
+def get(
+    state: CollectionState, apply_lock: threading.RLock, ids: IdBatch, with_vectors: bool  # type: ignore[valid-type]
+) -> list[Record]:
+    """The rows of ids in the order asked, all as of one moment; missing ones left out. Corrupted."""
+    encoded = encode_ids(ids)
+    if len(encoded) > limits.IDS_MAXIMUM:
+        raise LimitExceeded(limit="IDS_MAXIMUM", maximum=limits.IDS_MAXIMUM, received=len(encoded))
+    for _ in range(_ATTEMPTS):
+        before = state.snapshot
+        records = _get(state, encoded, with_vectors)
+        if records is not None and state.snapshot is before:
+            return records
+    # Writes keep coming: hold them off for one read.
+    with apply_lock:  # type: ignore[attr-defined]
+        records = _get(state, encoded, with_vectors)
+        assert records is not None, "an id leads to a row that is not live"
+        return records
+
+
+def _get(state: CollectionState, encoded: list[bytes], with_vectors: bool) -> list[Record] | None:
+    """None when a write came between."""
+    snapshot = state.snapshot
+    values = state.key_value.get_many(state.keys.ids(encoded))
+    found = [(each, unpack_row(value)) for each, value in zip(encoded, values, strict=True) if value is not None]
+    if not found:
+        return []
+    rows = np.array([row for _, row in found], np.uint32)
+    if any(row not in snapshot.live for _, row in found):
+        return None
+    texts = state.key_value.get_many(state.keys.payloads(rows))
+    if any(text is None for text in texts) and state.snapshot is not snapshot:
+        return None
+    return _records(state, rows, [decode_id(each) for each, _ in found], with_vectors)
+
+
+def _records(state: CollectionState, rows: RowNumbers, ids: list[Id], with_vectors: bool) -> list[Record]:
+    payloads = [decode_payload(text) for text in state.payloads_of(rows)]
+    if not with_vectors:
+        return [Record(id=each, payload=payload) for each, payload in zip(ids, payloads, strict=True)]
+    check_rows(state, rows)
+    arrays = {name: column.read(rows) for name, column in state.columns.items()}
+    return [
+        Record(id=each, payload=payload, vectors={name: array[place] for name, array in arrays.items()})
+        for place, (each, payload) in enumerate(zip(ids, payloads, strict=True))
+    ]
+
+
+def scan(
+    state: CollectionState,
+    check: Callable[[], None],
+    where: Expression | None,
+    order_by: str | None,
+    batch: int,
+    with_vectors: bool,
+) -> Iterator[Record]:
+    """The rows of one snapshot, `batch` at a time; `check` runs before each."""
+    snapshot = state.snapshot
+    mask = snapshot.live if where is None else matching_rows(state, snapshot, where)
+    rows = mask.rows() if order_by is None else _ordered(state, mask.rows(), order_by)
+
+    def records() -> Iterator[Record]:
+        held = snapshot  # its rows stay as they are until the iterator ends
+        for first in range(0, len(rows), batch):
+            check()
+            some = rows[first : first + batch]
+            yield from _records(state, some, state.ids_of(some), with_vectors)
+        del held
+
+    return records()
+
+
+def _ordered(state: CollectionState, rows: RowNumbers, order_by: str) -> RowNumbers:
+    if not isinstance(order_by, str):
+        raise InvalidType(argument="order_by", expected="a field name", received=order_by)
+    descending = order_by.startswith("-")
+    path = tuple(order_by.removeprefix("-").split("."))
+    if not all(path):
+        raise InvalidValue(argument="order_by", expected="a field name", received=order_by)
+    keyed: list[tuple[tuple[int, Any], int]] = []
+    last: list[int] = []
+    for first in range(0, len(rows), limits.SCAN_BATCH_ROWS):
+        some = rows[first : first + limits.SCAN_BATCH_ROWS]
+        for row, text in zip(some.tolist(), state.payloads_of(some), strict=True):
+            key = _sort_key(field_value(decode_payload(text), path))
+            if key is None:
+                last.append(row)
+            else:
+                keyed.append((key, row))
+    keyed.sort(key=lambda pair: pair[0], reverse=descending)
+    return np.array([*(row for _, row in keyed), *last], np.uint32)
+
+
+def _sort_key(value: Any) -> tuple[int, Any] | None:
+    """Numbers, then text; of a list its first value. None for what has no order."""
+    if isinstance(value, list):
+        value = value[0] if value else None
+    if value is MISSING or value is None or isinstance(value, dict | list):
+        return None
+    return (1, value) if isinstance(value, str) else (0, value)

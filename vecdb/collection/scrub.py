@@ -1,0 +1,44 @@
+"""Checking stored vectors against the checksums in the heads of their rows."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from vecdb.collection.row_heads import vector_checksums
+from vecdb.collection.state import CollectionState, RowNumbers
+from vecdb.errors import Corrupted
+
+_CHUNK_ROWS: Final = 1024
+
+
+def scrub(state: CollectionState, bytes_maximum: int) -> bool:
+    """Checks live rows from where the last call stopped, about `bytes_maximum` of them; True when all were checked.
+
+    Corrupted names the file of the first vector or head that does not match; it is kept in state.damage.
+    """
+    left = bytes_maximum
+    while left > 0:
+        snapshot = state.snapshot
+        rows = snapshot.live.rows(state.scrubbed_rows, _CHUNK_ROWS)
+        if len(rows) == 0:
+            return True
+        check_rows(state, rows)
+        state.scrubbed_rows = int(rows[-1]) + 1
+        left -= len(rows) * state.row_bytes
+    return False
+
+
+def check_rows(state: CollectionState, rows: RowNumbers) -> None:
+    """Corrupted if a vector of these rows is not what was written."""
+    try:
+        expected = state.heads.checksums(rows)
+        vectors = [column.rows.read(rows) for column in state.columns.values()]
+        wrong = np.flatnonzero(vector_checksums(vectors) != expected)
+        if len(wrong):
+            names = " or ".join(repr(str(column.path)) for column in state.columns.values())
+            raise Corrupted(path=names.strip("'"), detail=f"row {int(rows[wrong[0]])} does not match its checksum")
+    except Corrupted as error:
+        state.damage = error
+        raise

@@ -1,0 +1,67 @@
+"""What the collections of one open database share: whether it is usable, and its background work."""
+
+from __future__ import annotations
+
+import os
+import weakref
+
+from vecdb.collection.catalog import Catalog
+from vecdb.collection.commit_queue import CommitQueue
+from vecdb.collection.maintenance import Maintenance
+from vecdb.collection.state import CollectionState
+from vecdb.errors import Closed, Forked, ReadOnly
+from vecdb.progress import Progress, reporter
+
+
+class Session:
+    """One open database. `trouble` is set once it is closed, or in a forked child: every call then raises."""
+
+    def __init__(self, what: str, catalog: Catalog, commits: CommitQueue, *, read_only: bool = False) -> None:
+        self.what = what
+        self.catalog = catalog
+        self.commits = commits
+        self.trouble: type[Closed] | type[Forked] | None = None
+        self._read_only = read_only
+        self._maintenance = None if read_only else Maintenance(catalog, commits)
+        _SESSIONS.add(self)
+
+    def check(self) -> None:
+        """Closed or Forked if the database cannot be used."""
+        if self.trouble is not None:
+            raise self.trouble(what=self.what)
+
+    def check_write(self, state: CollectionState | None = None) -> None:
+        """Closed, Forked or ReadOnly; else waits until there is room for more rows."""
+        self.check()
+        if self._maintenance is None:
+            raise ReadOnly(path=self.what)
+        if state is not None:
+            self._maintenance.throttle(state)
+
+    def wrote(self, state: CollectionState) -> None:
+        """Rows came or went: there may be work in the background."""
+        if self._maintenance is not None and len(state.snapshot.live):
+            self._maintenance.wake()
+
+    def optimize(self, state: CollectionState, wait: bool, progress: Progress) -> None:
+        """Absorbs, heals and checkpoints everything; see Maintenance.optimize()."""
+        assert self._maintenance is not None
+        self._maintenance.optimize(wait, reporter(progress, "optimize"), state)
+
+    def close(self) -> None:
+        """Refuses new calls and ends the background work. May be called twice."""
+        if self.trouble is None:
+            self.trouble = Closed
+            if self._maintenance is not None:
+                self._maintenance.close()
+
+
+_SESSIONS: weakref.WeakSet[Session] = weakref.WeakSet()
+
+
+def _mark_forked() -> None:
+    for session in _SESSIONS:
+        session.trouble = Forked
+
+
+os.register_at_fork(after_in_child=_mark_forked)

@@ -1,0 +1,208 @@
+"""The rows of one collection and how a change alters them: the one way in, for writers and for recovery alike."""
+
+from __future__ import annotations
+
+import weakref
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from vecdb.collection.free_rows import FreeRows
+from vecdb.collection.keys import Keys, pack_rows
+from vecdb.collection.recall_curve import RecallCurve
+from vecdb.collection.records import Delete, Update, Upsert
+from vecdb.collection.row_heads import HEAD_BYTES, INLINE_ID_BYTES, RowHeads
+from vecdb.collection.snapshot import Snapshot
+from vecdb.collection.vector_column import VectorColumn
+from vecdb.errors import Corrupted
+from vecdb.ids import Id, decode_id
+from vecdb.index.vector_index import View
+from vecdb.native.index import RowMask, ThreadPool
+from vecdb.schema import CollectionSchema
+from vecdb.storage.key_value import KeyValue
+from vecdb.storage.manifest import CollectionEntry
+from vecdb.storage.row_file import MemoryRows, RowFile
+
+RowNumbers = npt.NDArray[np.uint32]
+
+NO_ROWS: RowNumbers = np.empty(0, np.uint32)
+
+
+class CollectionState:
+    """A collection that is open: its schema, rows, indexes and the snapshot readers take.
+
+    apply() and the publishing methods are called under the database's apply lock; `snapshot` is read without one.
+    """
+
+    def __init__(
+        self,
+        entry: CollectionEntry,
+        schema: CollectionSchema,
+        folder: Path | None,
+        key_value: KeyValue,
+        pool: ThreadPool,
+        background: ThreadPool,
+        *,
+        live: RowMask,
+        read_only: bool = False,
+    ) -> None:
+        self.number = entry.number
+        self.schema = schema
+        self.folder = folder
+        self.key_value = key_value
+        self.keys = Keys(entry.number)
+        self.dropped = False
+        self.damage: Corrupted | None = None
+        if folder is not None and not read_only:
+            (folder / "rows").mkdir(parents=True, exist_ok=True)
+        head_rows: RowFile | MemoryRows = (
+            MemoryRows(HEAD_BYTES)
+            if folder is None
+            else RowFile(folder / "rows", "heads", HEAD_BYTES, at_least=entry.next_row, read_only=read_only)
+        )
+        self.heads = RowHeads(head_rows, str(folder / "rows" / "heads") if folder else ":memory:")
+        self.columns: dict[str, VectorColumn] = {}
+        self.generations: dict[str, int] = {}
+        for name, vector in schema.vectors.items():
+            index = entry.indexes.get(name)
+            self.generations[name] = index.generation if index else 0
+            self.columns[name] = VectorColumn(
+                name,
+                vector,
+                folder,
+                rows=entry.next_row,
+                index_file=folder / index.file if folder is not None and index is not None else None,
+                pool=pool,
+                background=background,
+                read_only=read_only,
+            )
+        self.curves = {name: RecallCurve.from_json(entry.state.get(f"recall:{name}")) for name in self.columns}
+        self.retired: deque[tuple[Callable[[], Snapshot | None], RowNumbers]] = deque()
+        self.row_bytes = sum(column.row_bytes for column in self.columns.values())
+        self.snapshot = self._first_snapshot(live)
+        self.free_rows = self.rows_to_reuse(entry.next_row)
+        self.changed = False  # since the last checkpoint
+        self.written_rows = entry.next_row  # rows below it exist in the files
+        self.absorbed_rows = dict.fromkeys(self.columns, 0)  # since the index was last saved
+        self.dead_rows: list[RowNumbers] = []  # seen by no reader any more, still in an index
+        self.scrubbed_rows = 0
+        self.opened_rows = entry.next_row
+
+    def _first_snapshot(self, live: RowMask) -> Snapshot:
+        views = {}
+        stale = RowMask()
+        for name, column in self.columns.items():
+            members = column.index.members()
+            dead = members.minus(live)
+            stale = stale.with_changes(dead.rows(), None)
+            views[name] = View(live, live.minus(members) if column.index.absorbs else RowMask(), len(dead) > 0)
+        if len(stale):
+            self.retired.append((_gone, stale.rows()))
+        return Snapshot(0, live, views)
+
+    def rows_to_reuse(self, next_row: int) -> FreeRows:
+        """What is free when nothing is under way: rows that are neither live nor still to be taken out of an index."""
+        free = np.ones(next_row, bool)
+        free[self.snapshot.live.rows()] = False
+        for _, rows in self.retired:
+            free[rows] = False
+        return FreeRows(next_row, np.flatnonzero(free).astype(np.uint32))
+
+    def apply(self, change: Upsert | Update | Delete, sequence: int) -> None:
+        """Carries out a change and publishes it. Repeating it, after a failure or a crash, gives the same state."""
+        if isinstance(change, Upsert):
+            self._apply_upsert(change, sequence)
+        elif isinstance(change, Update):
+            self.key_value.write(list(zip(self.keys.payloads(change.rows), change.payloads, strict=True)), [])
+            self.publish(sequence, NO_ROWS, NO_ROWS)
+        else:
+            self.key_value.write([], self.keys.ids(change.ids))
+            self.publish(sequence, NO_ROWS, change.rows)
+
+    def _apply_upsert(self, change: Upsert, sequence: int) -> None:
+        rows = change.rows
+        if len(rows) == 0:
+            self.publish(sequence, rows, change.retired)
+            return
+        needed = int(rows.max()) + 1
+        self.written_rows = max(self.written_rows, needed)
+        self.heads.rows.ensure(needed)
+        for column, data in zip(self.columns.values(), change.vectors, strict=True):
+            column.ensure(needed)
+            column.write(rows, data)
+        self.heads.write(rows, change.ids, change.vectors)
+        puts = list(zip(self.keys.ids(change.ids), pack_rows(rows), strict=True))
+        puts += zip(self.keys.payloads(rows), change.payloads, strict=True)
+        if max(map(len, change.ids)) > INLINE_ID_BYTES:
+            long_keys = zip(self.keys.long_ids(rows), change.ids, strict=True)
+            puts += [(key, each) for key, each in long_keys if len(each) > INLINE_ID_BYTES]
+        self.key_value.write(puts, [])
+        self.publish(sequence, rows, change.retired)
+
+    def publish(self, sequence: int, added: RowNumbers, retired: RowNumbers) -> None:
+        """Shows readers `added` rows and hides `retired` ones, as one."""
+        before = self.snapshot
+        live = before.live.with_changes(added, retired)
+        views = {}
+        for name, view in before.views.items():
+            absorbs = self.columns[name].index.absorbs
+            tail = view.tail.with_changes(added, retired) if absorbs else view.tail
+            masked = view.masked or (absorbs and len(retired) > len(view.tail) - (len(tail) - len(added)))
+            views[name] = View(live, tail, masked)
+        self.snapshot = Snapshot(sequence, live, views)
+        self.changed = True
+        if len(retired):
+            self.retired.append((weakref.ref(before), retired))
+
+    def publish_absorbed(self, name: str, rows: RowNumbers) -> None:
+        """Rows of one vector are in its index: they leave its tail. Rows retired meanwhile are in the index, dead."""
+        before = self.snapshot
+        view = before.views[name]
+        dead = RowMask.of(rows).minus(before.live)
+        views = dict(before.views)
+        views[name] = View(before.live, view.tail.with_changes(None, rows), view.masked or len(dead) > 0)
+        self.snapshot = Snapshot(before.sequence, before.live, views)
+
+    def publish_healed(self, name: str, masked: bool) -> None:
+        """Dead rows were taken out of one vector's index; `masked` tells whether more are in it."""
+        before = self.snapshot
+        view = before.views[name]
+        views = {**before.views, name: View(before.live, view.tail, masked)}
+        self.snapshot = Snapshot(before.sequence, before.live, views)
+
+    def ids_of(self, rows: RowNumbers) -> list[Id]:
+        """The ids of rows. Corrupted."""
+        ids = self.heads.ids(rows)
+        missing = [place for place, each in enumerate(ids) if each is None]
+        if missing:
+            values = self.key_value.get_many(self.keys.long_ids(rows[missing]))
+            for place, value in zip(missing, values, strict=True):
+                if value is None:
+                    raise self._lost("id", int(rows[place]))
+                ids[place] = decode_id(value)
+        return ids  # type: ignore[return-value]
+
+    def payloads_of(self, rows: RowNumbers) -> list[bytes]:
+        """The payloads of rows, as JSON. Corrupted."""
+        values = self.key_value.get_many(self.keys.payloads(rows))
+        for row, value in zip(rows.tolist(), values, strict=True):
+            if value is None:
+                raise self._lost("payload", row)
+        return values  # type: ignore[return-value]
+
+    def _lost(self, what: str, row: int) -> Corrupted:
+        where = self.folder.parent.parent / "kv" if self.folder else ":memory:"
+        return Corrupted(path=str(where), detail=f"the {what} of row {row} of '{self.schema.name}' is missing")
+
+    def close(self) -> None:
+        """Lets go of the files; views handed out stay valid."""
+        self.heads.rows.close()
+        for column in self.columns.values():
+            column.rows.close()
+
+
+def _gone() -> None:
+    """In place of a weak reference to a snapshot that nobody holds."""

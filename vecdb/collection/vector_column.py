@@ -1,0 +1,73 @@
+"""One vector of a collection: its rows, as files or memory, and the index over them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from vecdb.index.flat import FlatIndex
+from vecdb.index.hnsw import HnswIndex
+from vecdb.index.vector_index import RowNumbers, VectorIndex
+from vecdb.native.index import RowStore, ThreadPool
+from vecdb.schema import Hnsw, Vector
+from vecdb.storage.row_file import MemoryRows, RowFile
+
+FLOAT_BYTES = 4
+
+
+class VectorColumn:
+    """Rows of float32 vectors and the structure that searches them. `folder` None keeps them in memory."""
+
+    def __init__(
+        self,
+        name: str,
+        vector: Vector,
+        folder: Path | None,
+        *,
+        rows: int,
+        index_file: Path | None,
+        pool: ThreadPool,
+        background: ThreadPool,
+        read_only: bool,
+    ) -> None:
+        self.name = name
+        self.vector = vector
+        self.path = folder / "rows" / f"v{name}" if folder is not None else Path(":memory:")
+        self.normalise = vector.metric == "cosine"
+        row_bytes = vector.dimension * FLOAT_BYTES
+        self.rows: RowFile | MemoryRows = (
+            MemoryRows(row_bytes)
+            if folder is None
+            else RowFile(folder / "rows", f"v{name}", row_bytes, at_least=rows, read_only=read_only)
+        )
+        metric = "l2" if vector.metric == "l2" else "dot"
+        self.store = RowStore("float32", metric, vector.dimension, row_bytes, self.rows.chunk_shift)
+        self._share_chunks()
+        if isinstance(vector.index, Hnsw):
+            self.index: VectorIndex = HnswIndex(self.store, vector.index, pool, background, index_file)
+        else:
+            self.index = FlatIndex(self.store, pool)
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one stored vector."""
+        return self.rows.row_bytes
+
+    def ensure(self, rows: int) -> None:
+        """Makes rows 0 .. rows - 1 exist. StorageFull."""
+        self.rows.ensure(rows)
+        self._share_chunks()
+
+    def write(self, rows: RowNumbers, data: npt.NDArray[np.uint8]) -> None:
+        """Stores the bytes of vectors. StorageFull."""
+        self.rows.write(rows, data)
+
+    def read(self, rows: RowNumbers) -> npt.NDArray[np.float32]:
+        """A copy of stored vectors, (n, d)."""
+        return self.rows.read(rows).view(np.float32)
+
+    def _share_chunks(self) -> None:
+        for chunk in self.rows.chunk_buffers()[self.store.page_count :]:
+            self.store.add_page(chunk.reshape(-1))

@@ -1,0 +1,204 @@
+"""connect() and Database: the embedded door."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from vecdb import limits
+from vecdb.collection.checkpoint import checkpoint
+from vecdb.collection.collection import Collection
+from vecdb.collection.inspect import collection_stats
+from vecdb.collection.records import Create, Drop
+from vecdb.collection.recovery import open_folder, open_memory
+from vecdb.collection.session import Session
+from vecdb.errors import InvalidType, InvalidValue, LimitExceeded, StorageFailed
+from vecdb.native.index import ThreadPool
+from vecdb.schema import CollectionSchema, FieldType, Hnsw, Index, Metric, Vector, safe_name
+from vecdb.storage.directory_lock import DirectoryLock
+from vecdb.storage.disk import disk_error
+from vecdb.types import DatabaseStats
+
+Durability = Literal["sync", "async"]
+
+_BACKGROUND_NICE = 10
+
+
+def connect(path: str | os.PathLike[str], *, durability: Durability = "sync", threads: int | None = None) -> Database:
+    """Opens the database in a folder, making it if there is none, or an empty one in memory at ":memory:".
+
+    `durability="async"` acknowledges writes before they are on disk: a crash of the machine may lose the last of them.
+    `threads` is how many share a batch of queries or build an index: VECDB_THREADS, or the cores this process may use.
+    Locked names the process that has it open; Corrupted, VersionMismatch, StorageFull, StorageFailed.
+    """
+    if durability not in ("sync", "async"):
+        raise InvalidValue(argument="durability", expected="'sync' or 'async'", received=durability)
+    if not isinstance(path, str | os.PathLike):
+        raise InvalidType(argument="path", expected="a path or ':memory:'", received=path)
+    return Database(path, durability, _thread_count(threads))
+
+
+class Database:
+    """An open database; a context manager. One process writes at a time; any number of threads may share it."""
+
+    def __init__(self, path: str | os.PathLike[str], durability: Durability, threads: int) -> None:
+        pool = ThreadPool(threads)
+        background = ThreadPool(threads, _BACKGROUND_NICE)
+        self._path = os.fspath(path)
+        self._lock: DirectoryLock | None = None
+        self._changing = threading.Lock()
+        if self._path == ":memory:":
+            catalog, commits = open_memory(pool, background)
+        else:
+            folder = Path(self._path).absolute()
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except FileExistsError:
+                raise InvalidValue(argument="path", expected="a folder, not a file", received=self._path) from None
+            except OSError as error:
+                raise disk_error(folder, error) from error
+            self._lock = DirectoryLock(folder)
+            try:
+                catalog, commits = open_folder(folder, pool, background, sync=durability == "sync")
+            except BaseException:
+                self._lock.close()
+                raise
+        self._catalog = catalog
+        self._session = Session(f"database '{self._path}'", catalog, commits)
+        self._handles: dict[int, Collection] = {}
+
+    def create_collection(
+        self,
+        name: str,
+        dimension: int | None = None,
+        *,
+        vectors: Mapping[str, Vector] | None = None,
+        metric: Metric | None = None,
+        index: Index | None = None,
+        fields: Mapping[str, FieldType] | None = None,
+    ) -> Collection:
+        """Makes an empty collection, durably: of one unnamed vector (`dimension`, `metric`, `index`) or of named ones.
+
+        The default is cosine under Hnsw(). CollectionExists, InvalidName, InvalidSchema.
+        """
+        self._session.check_write()
+        if (dimension is None) == (vectors is None):
+            raise InvalidValue(argument="dimension", expected="either dimension or vectors", received=dimension)
+        if vectors is None:
+            assert dimension is not None
+            vectors = {"": Vector(dimension, metric=metric or "cosine", index=index or Hnsw())}
+        elif metric is not None or index is not None:
+            raise InvalidValue(
+                argument="metric", expected="metric and index inside Vector(...) for named vectors", received=metric
+            )
+        schema = CollectionSchema(name=name, vectors=vectors, fields=fields or {})
+        with self._changing:
+            number = self._catalog.new_number(schema.name)
+            if len(self._catalog.numbers) >= limits.COLLECTIONS_MAXIMUM:
+                raise LimitExceeded(
+                    limit="COLLECTIONS_MAXIMUM",
+                    maximum=limits.COLLECTIONS_MAXIMUM,
+                    received=len(self._catalog.numbers) + 1,
+                )
+            commits = self._session.commits
+            commits.commit(commits.append(Create(number, schema.to_json())))
+        return self[name]
+
+    def __getitem__(self, name: str) -> Collection:
+        """The collection of this name. CollectionNotFound."""
+        self._session.check()
+        state = self._catalog.state_of(safe_name(name))
+        handle = self._handles.get(state.number)
+        if handle is None:
+            # One handle a collection: its writer serialises, its searcher remembers.
+            handle = self._handles.setdefault(state.number, Collection(self._session, state))
+        return handle
+
+    def __contains__(self, name: object) -> bool:
+        self._session.check()
+        return name in self._catalog.numbers
+
+    def __len__(self) -> int:
+        self._session.check()
+        return len(self._catalog.numbers)
+
+    def collections(self) -> list[str]:
+        """The names of the collections, sorted."""
+        self._session.check()
+        return self._catalog.names()
+
+    def drop_collection(self, name: str) -> None:
+        """Deletes a collection and its rows, durably. CollectionNotFound."""
+        self._session.check_write()
+        with self._changing:
+            number = self._catalog.number_of(safe_name(name))
+            commits = self._session.commits
+            commits.commit(commits.append(Drop(number)))
+            self._handles.pop(number, None)
+
+    def stats(self) -> DatabaseStats:
+        """Collections, rows, journal, memory and disk; opens every collection."""
+        self._session.check()
+        states = [self._catalog.state(number) for number in list(self._catalog.entries)]
+        each = [collection_stats(state) for state in states]
+        commits = self._session.commits
+        journal_bytes = commits.journal.bytes_since(self._catalog.checkpoint_sequence)
+        store_bytes = self._catalog.key_value.bytes_on_disk()
+        return DatabaseStats(
+            path=self._path,
+            collections=len(each),
+            rows=sum(one.rows for one in each),
+            sequence=commits.applied_sequence,
+            checkpoint_sequence=self._catalog.checkpoint_sequence,
+            journal_bytes=journal_bytes,
+            memory_bytes=sum(one.memory_bytes for one in each),
+            disk_bytes=sum(one.disk_bytes for one in each) + store_bytes + journal_bytes,
+        )
+
+    def close(self) -> None:
+        """Writes a checkpoint and lets go. Every later call raises Closed. May be called twice."""
+        with self._changing:
+            if self._session.trouble is not None:
+                return
+            self._session.close()
+            try:
+                # A journal that failed has nothing more to say; what it holds is redone at the next open.
+                with contextlib.suppress(StorageFailed):
+                    checkpoint(self._catalog, self._session.commits, save_indexes=True)
+            finally:
+                self._session.commits.journal.close()
+                self._catalog.key_value.close()
+                self._catalog.close()
+                if self._lock is not None:
+                    self._lock.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<vecdb.Database {self._path!r}>"
+
+
+def _thread_count(threads: int | None) -> int:
+    if threads is None:
+        text = os.environ.get("VECDB_THREADS", "")
+        if not text:
+            return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        if not text.isdigit():
+            raise InvalidValue(argument="VECDB_THREADS", expected="a number of threads", received=text)
+        threads = int(text)
+    if isinstance(threads, bool) or not isinstance(threads, int):
+        raise InvalidType(argument="threads", expected="an int", received=threads)
+    if not 1 <= threads <= limits.THREADS_MAXIMUM:
+        raise InvalidValue(argument="threads", expected=f"1 .. {limits.THREADS_MAXIMUM}", received=threads)
+    return threads
