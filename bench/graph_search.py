@@ -65,12 +65,14 @@ class Curve:
 
     def reading(self, recall: float, count: int) -> Reading:
         """Queries a second at a recall, by repetition; laps are of `count` queries."""
-        rates = []
+        rates, cpu_seconds = [], []
         for laps in zip(*self.laps, strict=True):
             rate = rate_at_recall(self.recalls, [count / lap.wall_seconds for lap in laps], recall)
-            if rate is not None:
+            cpu_rate = rate_at_recall(self.recalls, [count / lap.cpu_seconds for lap in laps], recall)
+            if rate is not None and cpu_rate is not None:
                 rates.append(rate)
-        return Reading(tuple(rates), "queries/s")
+                cpu_seconds.append(count / cpu_rate)
+        return Reading(tuple(rates), "queries/s", tuple(cpu_seconds))
 
 
 def search_lap(search: Callable[[Floats], list[vecdb.Id] | Ids], queries: Floats) -> Callable[[], Lap]:

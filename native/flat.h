@@ -16,7 +16,7 @@ void scan(const Scorer& scorer, const RowMask& mask, Interrupt* interrupt, TopK*
 
 // The same for query_count queries (contiguous, store.dimension() floats each) and one TopK each. Distances are
 // bit-equal to scan()'s: blocks of dot products only choose which rows the exact kernel scores.
-void scan_batch(const RowStore& store, const float* queries, uint32_t query_count, const RowMask& mask, ThreadPool& pool,
-                Interrupt* interrupt, TopK* best);
+void scan_batch(const RowStore& store, const float* queries, uint32_t query_count, const RowMask& mask,
+                ThreadPool& pool, Interrupt* interrupt, TopK* best);
 
 }  // namespace vecdb

@@ -16,7 +16,7 @@ constexpr uint32_t LEVEL_MAXIMUM = 12;
 // For each row: its level, a ground list of 2m links and, above the ground, one list of m links a level. A list has no
 // length: unused places hold the row's own number, so every place is always a valid row to read.
 class GraphLinks {
-   public:
+  public:
     explicit GraphLinks(uint32_t m);
     ~GraphLinks();
     GraphLinks(const GraphLinks&) = delete;
@@ -57,7 +57,7 @@ class GraphLinks {
     // Bytes of memory in pages.
     uint64_t memory_bytes() const;
 
-   private:
+  private:
     std::atomic<uint8_t>* levels(uint32_t row) const {
         return reinterpret_cast<std::atomic<uint8_t>*>(nodes_.page_of(row) + levels_offset_);
     }

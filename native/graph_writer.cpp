@@ -13,6 +13,7 @@ constexpr float ROUNDS[] = {1.0f, 1.2f};
 constexpr float LAST_ROUND = 1.2f;
 constexpr uint32_t CANDIDATES_PER_LINK = 4;  // farther ones are hardly ever chosen and cost as much to rule out
 constexpr float PASSED_OVER = 1e30f;
+constexpr uint32_t ATTACH_CHOICES = 16;  // near rows among which a lost one finds its place
 
 uint64_t mix(uint64_t x) {  // splitmix64
     x += 0x9E3779B97F4A7C15ull;
@@ -222,23 +223,37 @@ bool GraphWriter::attach(uint32_t row, const std::vector<bool>& reached) {
     scratch_->seen[key_row(start)] = scratch_->epoch;
     graph_.walk(row_scorer_, start, 0, graph_.ef_construction_, nullptr, scratch_.get());
     const uint32_t width = graph_.links_.width(0);
-    uint32_t full = row;
+    const auto place_of = [width](const GraphLinks::Link* list, uint32_t link) {
+        uint32_t i = 0;
+        while (i < width && list[i].load(std::memory_order_relaxed) != link) ++i;
+        return i;
+    };
     // A walk may begin in an upper layer above the row's own island and meet nothing else; the entry is always reached.
     scratch_->pool.push_back(pack_key(0, static_cast<uint32_t>(entry)));
+    rest_rows_.clear();
     for (uint64_t key : scratch_->pool) {
         const uint32_t near = key_row(key);
         if (near == row || !reached[near] || !graph_.contains(near)) continue;
-        if (full == row) full = near;
         GraphLinks::Link* list = graph_.links_.list(near, 0);
-        for (uint32_t i = 0; i < width; ++i) {
-            if (list[i].load(std::memory_order_relaxed) != near) continue;
-            list[i].store(row, std::memory_order_release);
+        const uint32_t free_place = place_of(list, near);
+        if (free_place < width) {
+            list[free_place].store(row, std::memory_order_release);
             return true;
         }
+        if (rest_rows_.size() < ATTACH_CHOICES) rest_rows_.push_back(near);
     }
-    if (full == row) return false;
-    // Every near list is full: the nearest gives up the last of its links, the farthest or least needed one.
-    graph_.links_.list(full, 0)[width - 1].store(row, std::memory_order_release);
+    if (rest_rows_.empty()) return false;
+    // Every near list is full: the row takes one of the last places of one of them, and a link to the row it displaces
+    // in place of one of its own, so that whatever was reached still is. Rows that are near one another choose
+    // differently.
+    const uint64_t draw = mix(row);
+    GraphLinks::Link* list = graph_.links_.list(rest_rows_[draw % rest_rows_.size()], 0);
+    GraphLinks::Link& taken = list[width - 1 - (draw >> 32) % (width / 2)];
+    const uint32_t displaced = taken.load(std::memory_order_relaxed);
+    GraphLinks::Link* own = graph_.links_.list(row, 0);
+    if (place_of(own, displaced) == width)
+        own[std::min(place_of(own, row), width - 1)].store(displaced, std::memory_order_release);
+    taken.store(row, std::memory_order_release);
     return true;
 }
 

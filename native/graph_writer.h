@@ -11,10 +11,10 @@
 namespace vecdb {
 
 class GraphWriter {
-   public:
+  public:
     // Locks shared by all writers of one call: a row's lists are changed under the lock its number hashes to.
     class Locks {
-       public:
+      public:
         void lock(uint32_t row) {
             while (flags_[place(row)].test_and_set(std::memory_order_acquire)) {
 #if defined(__x86_64__) || defined(__i386__)
@@ -24,7 +24,7 @@ class GraphWriter {
         }
         void unlock(uint32_t row) { flags_[place(row)].clear(std::memory_order_release); }
 
-       private:
+      private:
         static constexpr uint32_t COUNT = 4096;
         static uint32_t place(uint32_t row) { return row * 2654435761u >> 20; }
         std::atomic_flag flags_[COUNT] = {};
@@ -40,7 +40,7 @@ class GraphWriter {
     // Gives a ground row that no list leads to a place in the list of a near row for which reached[] is set.
     bool attach(uint32_t row, const std::vector<bool>& reached);
 
-   private:
+  private:
     struct Candidate {
         float distance;
         uint32_t row;

@@ -30,6 +30,7 @@ cdef extern from "row_store.h" namespace "vecdb" nogil:
         const CKernels& kernels() const
         void add_page(const uint8_t*)
         uint64_t row_bound() const
+        const uint8_t* row(uint32_t) const
 
 
 cdef extern from "row_mask.h" namespace "vecdb" nogil:
@@ -105,3 +106,8 @@ cdef extern from "search.h" namespace "vecdb" nogil:
 
     cbool search_one(const SearchRequest&, const float*, Interrupt*, TopK*) except +
     void search_batch(const SearchRequest&, const float*, uint32_t, CThreadPool&, Interrupt*, TopK*) except +
+
+
+cdef class RowStore:
+    cdef unique_ptr[CRowStore] store
+    cdef list pages

@@ -48,9 +48,6 @@ cdef class ThreadPool:
 
 cdef class RowStore:
     """Vectors of `dimension` numbers coded as `row_type`, `stride` bytes a row, in pages of 2**page_shift rows."""
-    cdef unique_ptr[CRowStore] store
-    cdef list pages
-
     def __cinit__(self, str row_type, str metric, uint32_t dimension, uint32_t stride, uint32_t page_shift):
         cdef int type_number = ROW_TYPES[row_type], metric_number = METRICS[metric]
         self.store.reset(new CRowStore(<RowType>type_number, <Metric>metric_number, dimension, stride, page_shift))
@@ -322,14 +319,3 @@ cdef uint32_t copy_keys(const vector[uint64_t]& keys, uint32_t* rows, float* dis
         distances[i] = key_distance(keys[i])
     return <uint32_t>keys.size()
 
-
-def row_checksums(const uint8_t[:, ::1] rows):
-    """CRC-32C of each row of bytes (n, width), as uint32 (n,)."""
-    cdef size_t i, count = rows.shape[0], width = rows.shape[1]
-    cdef cnp.ndarray result = np.zeros(count, np.uint32)
-    cdef uint32_t* out = <uint32_t*>cnp.PyArray_DATA(result)
-    if count and width:
-        with nogil:
-            for i in range(count):
-                out[i] = kernel_table().crc32c(0, &rows[i, 0], width)
-    return result

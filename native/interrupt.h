@@ -16,7 +16,7 @@ inline int64_t monotonic_nanoseconds() {
 
 // Shared by all threads of one call, made on the calling thread: only that thread runs `check`, at most every 50 ms.
 class Interrupt {
-   public:
+  public:
     enum Reason { NONE = 0, DEADLINE = 1, CHECK = 2 };
     typedef bool (*Check)(void*);  // true: stop
 
@@ -37,7 +37,7 @@ class Interrupt {
 
     Reason reason() const { return reason_.load(std::memory_order_relaxed); }
 
-   private:
+  private:
     bool run_check(int64_t now) {
         if (next_check_ == 0) next_check_ = now + CHECK_INTERVAL;
         if (now < next_check_) return false;

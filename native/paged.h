@@ -16,7 +16,8 @@ inline void* allocate_page(size_t bytes) {
     const size_t huge = size_t{2} << 20;
     const size_t alignment = bytes >= huge ? huge : 64;
     void* memory = nullptr;
-    if (posix_memalign(&memory, alignment, (bytes + alignment - 1) / alignment * alignment) != 0) throw std::bad_alloc();
+    if (posix_memalign(&memory, alignment, (bytes + alignment - 1) / alignment * alignment) != 0)
+        throw std::bad_alloc();
 #ifdef MADV_HUGEPAGE
     if (bytes >= huge) madvise(memory, bytes, MADV_HUGEPAGE);
 #endif
@@ -24,10 +25,11 @@ inline void* allocate_page(size_t bytes) {
     return memory;
 }
 
-// Page pointers by row number. The table grows by copying; tables that readers may still hold live as long as this does,
-// and every one shows all pages it had, so a reader that met a row's number before it asks for the table finds its page.
+// Page pointers by row number. The table grows by copying; tables that readers may still hold live as long as this
+// does, and every one shows all pages it had, so a reader that met a row's number before it asks for the table finds
+// its page.
 class PageTable {
-   public:
+  public:
     explicit PageTable(uint32_t page_shift) : page_shift_(page_shift) {}
     PageTable(const PageTable&) = delete;
     PageTable& operator=(const PageTable&) = delete;
@@ -55,7 +57,7 @@ class PageTable {
         count_.store(index + 1, std::memory_order_release);
     }
 
-   private:
+  private:
     uint32_t page_shift_;
     uint32_t capacity_ = 0;
     std::vector<std::unique_ptr<uint8_t*[]>> tables_;

@@ -13,7 +13,7 @@ constexpr uint32_t MASK_CHUNK_WORDS = MASK_CHUNK_ROWS / 64;
 
 // An immutable bitmap in chunks of 32,768 rows shared between versions: a change copies only the chunks it touches.
 class RowMask {
-   public:
+  public:
     RowMask() = default;
 
     bool contains(uint32_t row) const {
@@ -28,11 +28,13 @@ class RowMask {
     uint32_t row_bound() const { return static_cast<uint32_t>(chunks_.size()) << MASK_CHUNK_SHIFT; }
 
     // This set with rows added, then rows removed. Rows are below 2^31; repeats are harmless.
-    RowMask with_changes(const uint32_t* added, size_t added_count, const uint32_t* removed, size_t removed_count) const;
+    RowMask with_changes(const uint32_t* added, size_t added_count, const uint32_t* removed,
+                         size_t removed_count) const;
     // The rows of this set that are not in `other`.
     RowMask minus(const RowMask& other) const;
 
-    // Calls visit(row) for each row from `first` (inclusive) to `last` (exclusive), ascending; stops when it returns false.
+    // Calls visit(row) for each row from `first` (inclusive) to `last` (exclusive), ascending; stops when it returns
+    // false.
     template <class Visit>
     void for_each(uint32_t first, uint32_t last, Visit visit) const {
         for (uint32_t chunk = first >> MASK_CHUNK_SHIFT; chunk < chunks_.size(); ++chunk) {
@@ -59,7 +61,7 @@ class RowMask {
     std::vector<uint64_t> words() const;
     static RowMask from_words(const uint64_t* words, size_t word_count);
 
-   private:
+  private:
     struct Chunk {
         uint64_t words[MASK_CHUNK_WORDS] = {};
         uint32_t count = 0;

@@ -9,9 +9,10 @@
 
 namespace vecdb {
 
-// Rows of one type behind pages that somebody else owns (mapped files, arrays) and keeps alive. Pages are only ever added.
+// Rows of one type behind pages that somebody else owns (mapped files, arrays) and keeps alive. Pages are only ever
+// added.
 class RowStore {
-   public:
+  public:
     RowStore(RowType row_type, Metric metric, uint32_t dimension, uint32_t stride, uint32_t page_shift)
         : row_type_(row_type), metric_(metric), dimension_(dimension), stride_(stride), table_(page_shift) {
         if (vecdb::kernels() == nullptr) throw std::runtime_error("no kernels for the instruction set VECDB_ISA names");
@@ -31,7 +32,7 @@ class RowStore {
         return table_.page_of(row) + static_cast<size_t>(table_.offset_of(row)) * stride_;
     }
 
-   private:
+  private:
     RowType row_type_;
     Metric metric_;
     uint32_t dimension_;

@@ -10,9 +10,10 @@
 
 namespace vecdb {
 
-// Scores rows of one store for one query at a time; owns the scratch a prepared query needs. Not shared between threads.
+// Scores rows of one store for one query at a time; owns the scratch a prepared query needs. Not shared between
+// threads.
 class Scorer {
-   public:
+  public:
     explicit Scorer(const RowStore& store)
         : store_(store), kernels_(store.kernels()), score_(kernels_.score[store.row_type()][store.metric()]) {
         query_.dimension = store.dimension();
@@ -55,7 +56,7 @@ class Scorer {
         return distance;
     }
 
-   private:
+  private:
     const RowStore& store_;
     const Kernels& kernels_;
     ScoreRows score_;

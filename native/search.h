@@ -1,4 +1,5 @@
-// One search over what a collection's reader sees: the graph, the rows not yet in it, and an exact scan when those fall short.
+// One search over what a collection's reader sees: the graph, the rows not yet in it, and an exact scan when those fall
+// short.
 #pragma once
 #include <stdint.h>
 
@@ -12,8 +13,8 @@
 
 namespace vecdb {
 
-// A reader's snapshot and what it asks for. Rows of `live` are the answer's universe; those of `tail` (a part of it) are
-// not yet in the graph. Without a graph every live row is scanned.
+// A reader's snapshot and what it asks for. Rows of `live` are the answer's universe; those of `tail` (a part of it)
+// are not yet in the graph. Without a graph every live row is scanned.
 struct SearchRequest {
     const RowStore* store;
     const Graph* graph;  // or nullptr

@@ -18,7 +18,7 @@ namespace vecdb {
 // `threads` counts the caller: a pool of one runs everything on the calling thread. `nice` lowers the workers' priority
 // where the system has one per thread. Several callers may run at once.
 class ThreadPool {
-   public:
+  public:
     explicit ThreadPool(uint32_t threads, int nice = 0);
     ~ThreadPool();
     ThreadPool(const ThreadPool&) = delete;
@@ -30,7 +30,7 @@ class ThreadPool {
     // The first exception a task throws is thrown again here, after the other tasks have left.
     void run(uint32_t count, Interrupt* interrupt, const std::function<void(uint32_t)>& task);
 
-   private:
+  private:
     struct Job {
         const std::function<void(uint32_t)>* task;
         Interrupt* interrupt;

@@ -8,9 +8,10 @@
 
 namespace vecdb {
 
-// Keeps the k smallest keys in a max-heap. Ties are broken by row number, so the result does not depend on the order of arrival.
+// Keeps the k smallest keys in a max-heap. Ties are broken by row number, so the result does not depend on the order of
+// arrival.
 class TopK {
-   public:
+  public:
     explicit TopK(uint32_t k = 0) { reset(k); }
 
     void reset(uint32_t k) {
@@ -44,7 +45,7 @@ class TopK {
         return heap_;
     }
 
-   private:
+  private:
     uint32_t k_ = 0;
     float bound_ = 0;
     std::vector<uint64_t> heap_;

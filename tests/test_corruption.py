@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -69,23 +70,38 @@ def reader() -> Iterator[Reader]:
     reader.close()
 
 
+@dataclass(frozen=True)
+class Images:
+    """One database at several moments. `later` are the folders after each write of the killed one's journal."""
+
+    older: Path
+    closed: Path
+    killed: Path
+    later: list[Path]
+
+
 @pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A database closed properly, and the same one, with more in its journal, as a kill leaves it."""
+def images(tmp_path_factory: pytest.TempPathFactory) -> Images:
     folder = tmp_path_factory.mktemp("images")
-    db = vecdb.connect(str(folder / "open"))
-    fill(db)
-    db.close()
-    copy_folder(folder / "open", folder / "closed")
-    db = vecdb.connect(str(folder / "open"))
+    path = folder / "open"
+    with vecdb.connect(str(path)) as db:
+        fill(db)
+    copy_folder(path, folder / "older")
+    with vecdb.connect(str(path)) as db:
+        change(db)
+    copy_folder(path, folder / "closed")
+    later = []
     numbers = np.random.default_rng(2)
-    for name in ("graph", "flat"):
-        for first in range(0, 100, 10):
-            write(db[name], range(first, first + 10), numbers, "later")
-        db[name].delete(ids=[7, 8])
-    copy_quiet(folder / "open", folder / "killed")
-    db.close()
-    return {"closed": folder / "closed", "killed": folder / "killed"}
+    with vecdb.connect(str(path)) as db:
+        for step in range(10):
+            copy_quiet(path, folder / f"later {step}")
+            later.append(folder / f"later {step}")
+            if step == 5:
+                db["graph"].delete(ids=[7, 8])
+            else:
+                write(db["flat" if step % 2 else "graph"], range(10 * step, 10 * step + 10), numbers, "later")
+        copy_quiet(path, folder / "killed")
+    return Images(folder / "older", folder / "closed", folder / "killed", later)
 
 
 def fill(db: vecdb.Database) -> None:
@@ -95,7 +111,11 @@ def fill(db: vecdb.Database) -> None:
     write(graph, range(ROWS), numbers, "first")
     write(flat, range(200), numbers, "first")
     graph.optimize(wait=True)
-    for docs in (graph, flat):
+
+
+def change(db: vecdb.Database) -> None:
+    numbers = np.random.default_rng(3)
+    for docs in (db["graph"], db["flat"]):
         docs.delete(where={"group": 3})
         docs.update(ids=list(range(50)), set={"word": "changed"})
         write(docs, range(20, 60), numbers, "again")
@@ -123,7 +143,7 @@ def damages(size: int, choose: random.Random) -> list[tuple[str, int]]:
     """What is done to a file of `size` bytes, and where."""
     cases = [("delete", 0)]
     if size:
-        places = {0, 9, size // 4, size // 2, 3 * size // 4, size - 1, choose.randrange(size), choose.randrange(size)}
+        places = {0, 9, size // 4, size // 2, 3 * size // 4, size - 1, choose.randrange(size)}
         cases += [("flip", place) for place in sorted(places) if place < size]
         cases += [("cut", place) for place in sorted({0, size // 2, size - 1})]
         cases += [("zero page", place) for place in sorted({0, size // 2 // 4096 * 4096})]
@@ -148,14 +168,14 @@ def damage(path: Path, how: str, place: int) -> bool:
     return bytes(after) != before
 
 
-def objection(expected: dict[str, Any], found: dict[str, Any], file: Path) -> str | None:
+def objection(expected: dict[str, Any], found: dict[str, Any], file: Path | None) -> str | None:
     """Why this answer must not be; None if it may."""
     refused = [way for way, what in found.items() if "error" in what]
     for way in refused:
         error, text = found[way]["error"], found[way]["text"]
         if error not in REFUSALS:
             return f"{way}: {error}: {text}"
-        if not names(text, file):
+        if file is not None and not names(text, file):
             return f"{way}: the file is not named: {text}"
     wrong = [way for way, what in found.items() if "digest" in what and what != expected[way]]
     if wrong:
@@ -172,23 +192,48 @@ def names(text: str, file: Path) -> bool:
 
 
 @pytest.mark.parametrize("image", ["closed", "killed"])
-def test_damage_is_named_or_repaired(image: str, images: dict[str, Path], reader: Reader, tmp_path: Path) -> None:
+def test_damage_is_named_or_repaired(image: str, images: Images, reader: Reader, tmp_path: Path) -> None:
     choose = random.Random(SEED)
-    copy = tmp_path / "copy"
-    copy_folder(images[image], copy)
-    expected = reader.read(copy)
+    source = images.closed if image == "closed" else images.killed
+    expected = reader.read(fresh(source, tmp_path))
     assert all("digest" in what for what in expected.values()), expected
+    # A journal cut short is one whose last writes never came: all the writes before them, each whole, is right.
+    prefixes = [reader.read(fresh(folder, tmp_path)) for folder in images.later] if image == "killed" else []
     objections = []
-    for kind, files in files_by_kind(images[image]).items():
+    for kind, files in files_by_kind(source).items():
         file = choose.choice(files)
-        for how, place in damages(occupied_bytes(images[image] / file), choose):
-            shutil.rmtree(copy)
-            copy_folder(images[image], copy)
+        for how, place in damages(occupied_bytes(source / file), choose):
+            copy = fresh(source, tmp_path)
             if not damage(copy / file, how, place):
                 continue
-            if trouble := objection(expected, reader.read(copy), file):
+            found = reader.read(copy)
+            allowed = prefixes if how == "cut" else prefixes[-1:]
+            if file.parts[0] == "journal" and found in allowed:
+                continue
+            if trouble := objection(expected, found, file):
                 objections.append(f"{file} ({kind}), {how} at {place}: {trouble}")
     assert not objections, "\n".join(objections)
+
+
+def test_a_file_put_back_from_before_is_noticed(images: Images, reader: Reader, tmp_path: Path) -> None:
+    expected = reader.read(fresh(images.closed, tmp_path))
+    objections = []
+    for file in (path for paths in files_by_kind(images.closed).values() for path in paths):
+        before = images.older / file
+        if not before.exists() or before.read_bytes() == (images.closed / file).read_bytes():
+            continue
+        copy = fresh(images.closed, tmp_path)
+        shutil.copy(before, copy / file)
+        # Which of two files that disagree is the old one cannot be known: any name will do.
+        if trouble := objection(expected, reader.read(copy), None):
+            objections.append(f"{file}: {trouble}")
+    assert not objections, "\n".join(objections)
+
+
+def fresh(source: Path, tmp_path: Path) -> Path:
+    shutil.rmtree(tmp_path / "copy", ignore_errors=True)
+    copy_folder(source, tmp_path / "copy")
+    return tmp_path / "copy"
 
 
 def occupied_bytes(path: Path) -> int:

@@ -138,9 +138,10 @@ def test_layouts_and_types_that_lose_nothing_are_stored_as_they_are(docs: Docs, 
         else:
             assert np.array_equal(stored, meant)
         for row in range(4):
-            hits = docs.search(given[row], k=14, exact=True)
+            hits = docs.search(np.asarray(given)[row], k=14, exact=True)
             assert len(hits) == 14
-            assert docs.search(np.asarray(given)[row], k=14).ids == hits.ids
+            if case != "a matrix":  # its rows are matrices again: a batch of one query
+                assert docs.search(given[row], k=14).ids == hits.ids
     finally:
         docs.delete(ids=[100, 101, 102, 103])
 

@@ -85,7 +85,7 @@ class Model:
         removed = [name for name in [*FIELDS, "free"] if name not in changes and self.random.random() < 0.2]
         if not changes and not removed:
             changes = {"free": "text"}
-        written = self.docs.update(ids=ids, set=changes or None, unset=removed or None)
+        written = self.docs.update(ids=ids, set=changes or None, unset=removed)
         self.check_write(written, *self.reference.update(ids, changes, removed))
 
     def delete_ids(self) -> None:

@@ -14,7 +14,7 @@ from vecdb import limits
 from vecdb.collection.checkpoint import checkpoint
 from vecdb.collection.collection import Collection
 from vecdb.collection.inspect import collection_stats
-from vecdb.collection.records import Create, Drop
+from vecdb.collection.records import Create
 from vecdb.collection.recovery import open_folder, open_memory
 from vecdb.collection.session import Session
 from vecdb.errors import InvalidType, InvalidValue, LimitExceeded, StorageFailed
@@ -136,10 +136,9 @@ class Database:
         """Deletes a collection and its rows, durably. CollectionNotFound."""
         self._session.check_write()
         with self._changing:
-            number = self._catalog.number_of(safe_name(name))
-            commits = self._session.commits
-            commits.commit(commits.append(Drop(number)))
-            self._handles.pop(number, None)
+            collection = self[name]
+            collection.drop()
+            self._handles = {number: each for number, each in self._handles.items() if each is not collection}
 
     def stats(self) -> DatabaseStats:
         """Collections, rows, journal, memory and disk; opens every collection."""

@@ -29,6 +29,7 @@ TIERS = {
     "vecdb.payload": 0,
     "vecdb.ids": 0,
     "vecdb.instant": 0,
+    "vecdb.progress": 0,
     "vecdb.filters": 0,
     "vecdb.storage": 1,
     "vecdb.index": 2,

@@ -1,6 +1,7 @@
 """Damaged and torn journals: the whole truth or an error that names the file, and never a silent gap."""
 
 import itertools
+import os
 import random
 import shutil
 import subprocess
@@ -21,6 +22,13 @@ FRAMES = 5
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "journal"
+
+
+@pytest.fixture(autouse=True)
+def no_syncs(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The damage is done to files, not to disks; thousands of real syncs would only take time.
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    monkeypatch.setattr(os, "fdatasync", lambda _: None)
 
 
 def body_of(sequence: int) -> bytes:

@@ -127,7 +127,9 @@ class Catalog:
             live = RowMask.from_words(np.frombuffer(sections[0], np.uint64))
         arguments = (schema, folder, self.key_value, self.pool, self._background)
         try:
-            state = CollectionState(entry, *arguments, live=live, read_only=self._read_only)
+            state = CollectionState(
+                entry, *arguments, live=live, sequence=self.checkpoint_sequence, read_only=self._read_only
+            )
         except Corrupted as error:
             if not any(error.path.endswith(index.file) for index in entry.indexes.values()):
                 raise
@@ -141,7 +143,9 @@ class Catalog:
                 state_file=entry.state_file,
                 state=entry.state,
             )
-            state = CollectionState(bare, *arguments, live=live, read_only=self._read_only)
+            state = CollectionState(
+                bare, *arguments, live=live, sequence=self.checkpoint_sequence, read_only=self._read_only
+            )
         scrub(state, SCRUB_AT_OPEN_BYTES)
         return state
 

@@ -48,7 +48,7 @@ def checkpoint(catalog: Catalog, commits: CommitQueue, *, save_indexes: bool) ->
         sequence = commits.applied_sequence
         entries = dict(catalog.entries)
         next_collection = catalog.next_collection
-        captured = [_capture(state, save_indexes) for state in catalog.states.values()]
+        captured = [_capture(state, save_indexes) for state in list(catalog.states.values())]
         captured = [each for each in captured if each.state.changed or each.save]
         if sequence == catalog.checkpoint_sequence and not captured:
             return sequence
@@ -84,7 +84,11 @@ def checkpoint(catalog: Catalog, commits: CommitQueue, *, save_indexes: bool) ->
     catalog.checkpoint_sequence = sequence
     journal.rotate()
     journal.drop_before(sequence + 1)
-    remove_unnamed_folders(folder / "collections", entries)
+    with commits.apply_lock:
+        # A folder is made after its collection is in the catalog, and neither changes now.
+        unnamed = unnamed_folders(folder / "collections", {**entries, **catalog.entries})
+    for path in unnamed:
+        shutil.rmtree(path, ignore_errors=True)
     for each in captured:
         _remove_unnamed_files(folder / "collections" / str(each.state.number), entries[each.state.number])
     return sequence
@@ -131,12 +135,10 @@ def _store_collection(entry: CollectionEntry, captured: _Captured, sequence: int
     )
 
 
-def remove_unnamed_folders(folder: Path, entries: Mapping[int, CollectionEntry]) -> None:
-    """Removes the folders of dropped collections, once no manifest names them."""
-    if folder.is_dir():
-        for name in os.listdir(folder):
-            if not name.isdigit() or int(name) not in entries:
-                shutil.rmtree(folder / name, ignore_errors=True)
+def unnamed_folders(folder: Path, entries: Mapping[int, CollectionEntry]) -> list[Path]:
+    """The folders of dropped collections that no manifest names any more."""
+    names = os.listdir(folder) if folder.is_dir() else []
+    return [folder / name for name in names if not name.isdigit() or int(name) not in entries]
 
 
 def _remove_unnamed_files(folder: Path, entry: CollectionEntry) -> None:

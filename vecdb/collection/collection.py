@@ -6,13 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from vecdb import limits
 from vecdb.collection import inspect, scanner, transfer
 from vecdb.collection.filtering import matching_rows
 from vecdb.collection.hits import Hits
-from vecdb.collection.searcher import Searcher, as_query, check_call
+from vecdb.collection.searcher import Searcher
+from vecdb.collection.call_checks import check_call, check_number, field_names
+from vecdb.collection.vector_input import query_of
 from vecdb.collection.session import Session
 from vecdb.collection.state import CollectionState
 from vecdb.collection.writer import Writer
@@ -83,15 +82,13 @@ class Collection:
         self,
         ids: IdBatch,
         set: Mapping[str, Any] | None = None,  # noqa: A002
-        unset: Sequence[str] = (),
+        unset: Sequence[str] | None = None,
     ) -> WriteResult:
         """Sets and removes top-level payload fields of rows; their vectors stay. Missing ids are counted."""
         self._check_write()
         if set is not None and not isinstance(set, Mapping):
             raise InvalidType(argument="set", expected="a dict of payload fields", received=set)
-        if isinstance(unset, str) or not all(isinstance(name, str) for name in unset):
-            raise InvalidType(argument="unset", expected="a list of payload field names", received=unset)
-        return self._writer.update(ids, set or {}, unset)
+        return self._writer.update(ids, set or {}, field_names("unset", unset) or ())
 
     def delete(self, ids: IdBatch | None = None, *, where: Where | None = None) -> WriteResult:
         """Deletes rows by id, missing ones counted, or every row that matches a filter."""
@@ -105,6 +102,11 @@ class Collection:
             result = self._writer.delete_where(parse_filter(where))
         self._session.wrote(self._state)
         return result
+
+    def drop(self) -> None:
+        """Deletes the collection and its rows, durably."""
+        self._check_write()
+        self._writer.drop()
 
     # Searching and reading
 
@@ -133,9 +135,11 @@ class Collection:
         if self._session.trouble or state.dropped or state.damage is not None:
             self._check()
         check_call(k, ef, recall, exact, min_score, timeout)
+        if select is not None:
+            field_names("select", select)
         searcher = self._searcher
         column = self._default_column if using is None and self._default_column is not None else searcher.column(using)
-        queries = as_query(query, column, state.schema.name)
+        queries = query_of(query, column.vector, state.schema.name, column.name)
         run = searcher.search_one if queries.ndim == 1 else searcher.search_many
         return run(
             queries,
@@ -177,10 +181,7 @@ class Collection:
         `order_by` sorts by a payload field, descending with a leading "-"; rows without it come last.
         """
         self._check()
-        if isinstance(batch, bool) or not isinstance(batch, int):
-            raise InvalidType(argument="batch", expected="an int", received=batch)
-        if not 1 <= batch <= limits.SCAN_BATCH_ROWS:
-            raise InvalidValue(argument="batch", expected=f"1 .. {limits.SCAN_BATCH_ROWS}", received=batch)
+        check_number("batch", batch, "SCAN_BATCH_ROWS")
         expression = None if where is None else parse_filter(where)
         return scanner.scan(self._state, self._check, expression, order_by, batch, with_vectors)
 
@@ -196,11 +197,8 @@ class Collection:
     ) -> RecallReport:
         """Recall@k now, of the default search or of one with `ef`, over `sample` stored vectors against exact search."""
         self._check()
-        for name, value in (("sample", sample), ("k", k)):
-            if isinstance(value, bool) or not isinstance(value, int | np.integer):
-                raise InvalidType(argument=name, expected="an int", received=value)
-            if not 1 <= value <= limits.K_MAXIMUM:
-                raise InvalidValue(argument=name, expected=f"1 .. {limits.K_MAXIMUM}", received=value)
+        check_number("sample", sample, "K_MAXIMUM")
+        check_number("k", k, "K_MAXIMUM")
         return inspect.recall_report(self._state, self._searcher.column(using), sample, k, ef, seed)
 
     def verify(self) -> VerifyReport:
@@ -235,5 +233,3 @@ class Collection:
     def _check_write(self) -> None:
         self._check()
         self._session.check_write(self._state)
-
-

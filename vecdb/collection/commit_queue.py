@@ -28,7 +28,7 @@ class CommitQueue:
         self.journal = journal
         self.waits = waits
         self.apply_lock = threading.RLock()
-        self.applied_sequence = journal.last_sequence
+        self.applied_sequence = self._appended = journal.last_sequence
         self._target = target
         self._appending = threading.Lock()
         self._pending: deque[tuple[int, Change]] = deque()
@@ -39,6 +39,7 @@ class CommitQueue:
         with self._appending:
             sequence = self.journal.append(KINDS[type(change)], parts)
             self._pending.append((sequence, change))
+            self._appended = sequence
             return sequence
 
     def commit(self, sequence: int) -> None:
@@ -57,5 +58,4 @@ class CommitQueue:
 
     def settle(self) -> None:
         """Commits all that was appended so far."""
-        if self._pending:
-            self.commit(self._pending[-1][0])
+        self.commit(self._appended)

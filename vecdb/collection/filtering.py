@@ -24,8 +24,9 @@ def matching_rows(state: CollectionState, snapshot: Snapshot, where: Expression)
     if isinstance(where, HasId):
         values = state.key_value.get_many(state.keys.ids(encode_ids(list(where.ids))))
         found = [unpack_row(value) for value in values if value is not None]
-        if state.snapshot is snapshot:  # else a write may have moved an id on; the scan below knows what was
-            return RowMask.of(np.array([row for row in found if row in snapshot.live], np.uint32))
+        # A row that is not live tells of a write that moves an id on just now; the scan below knows what was.
+        if state.snapshot is snapshot and all(row in snapshot.live for row in found):
+            return RowMask.of(np.array(found, np.uint32))
     needs_ids = _has_id(where)
     matching: list[int] = []
     rows: list[int] = []

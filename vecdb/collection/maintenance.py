@@ -158,7 +158,9 @@ class Maintenance:
         """Takes rows that no reader sees any more out of the indexes and offers their numbers for reuse."""
         with self._commits.apply_lock:
             while state.retired and state.retired[0][0]() is None:
-                state.dead_rows.append(state.retired.popleft()[1])
+                rows = state.retired.popleft()[1]
+                if len(rows):
+                    state.dead_rows.append(rows)
         if not state.dead_rows:
             return
         count = sum(map(len, state.dead_rows))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Final, cast
 
 from vecdb.collection.catalog import Catalog
-from vecdb.collection.checkpoint import KEY_VALUE_POSITION, remove_unnamed_folders
+from vecdb.collection.checkpoint import KEY_VALUE_POSITION, unnamed_folders
 from vecdb.collection.commit_queue import CommitQueue
 from vecdb.collection.records import decode
 from vecdb.errors import Corrupted, InvalidValue
@@ -25,9 +26,7 @@ def open_memory(pool: ThreadPool, background: ThreadPool) -> tuple[Catalog, Comm
     return catalog, CommitQueue(MemoryJournal(), catalog, waits=False)
 
 
-def open_folder(
-    folder: Path, pool: ThreadPool, background: ThreadPool, *, sync: bool
-) -> tuple[Catalog, CommitQueue]:
+def open_folder(folder: Path, pool: ThreadPool, background: ThreadPool, *, sync: bool) -> tuple[Catalog, CommitQueue]:
     """The database at `folder`, made if there is none, as of its last durable change. The caller holds its lock.
 
     Corrupted, VersionMismatch, StorageFull, StorageFailed.
@@ -44,7 +43,9 @@ def open_folder(
     try:
         catalog = Catalog(folder, key_value, manifest, pool, background)
         _redo(catalog, folder / "journal", manifest.sequence)
-        remove_unnamed_folders(folder / "collections", {**{e.number: e for e in manifest.collections}, **catalog.entries})
+        named = {**{entry.number: entry for entry in manifest.collections}, **catalog.entries}
+        for path in unnamed_folders(folder / "collections", named):
+            shutil.rmtree(path, ignore_errors=True)
         return catalog, CommitQueue(journal, catalog, waits=sync)
     except BaseException:
         key_value.close()

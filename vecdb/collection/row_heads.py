@@ -1,76 +1,79 @@
-"""Row -> id, and the checksum of the row's vectors: one self-checking cell of 48 bytes a row, in a mapped file."""
+"""Row -> id, and the checksum of the row's vectors: one self-checking cell a row (vecdb.native.heads), in a mapped file."""
 
 from __future__ import annotations
 
-import struct
-from typing import Final
+from collections.abc import Callable
+from typing import TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from vecdb.errors import Corrupted
-from vecdb.ids import Id, decode_id
-from vecdb.native.index import row_checksums
-from vecdb.native.kernels import crc32c
-from vecdb.storage.row_file import Rows
-
-HEAD_BYTES: Final = 48
-INLINE_ID_BYTES: Final = 39  # an encoded UUID written as text takes 37
+from vecdb.ids import Id
+from vecdb.native.heads import (
+    HEAD_BYTES,
+    INLINE_ID_BYTES,
+    head_checksums,
+    head_ids,
+    head_store,
+    row_checksums,
+)
+from vecdb.native.index import RowStore
+from vecdb.storage.row_file import MemoryRows, RowFile
 
 RowNumbers = npt.NDArray[np.uint32]
+_T = TypeVar("_T")
 
-_CELL = struct.Struct(f"<B{INLINE_ID_BYTES}sII")  # id bytes (0: a long id, kept in the store), id, vectors crc, cell crc
-_CHECKED_BYTES: Final = HEAD_BYTES - 4
+_VECTORS_AT = 1 + INLINE_ID_BYTES  # where a cell has the checksum of the vectors, then its own
+_CELL_AT = _VECTORS_AT + 4
+_BLANK = bytes(INLINE_ID_BYTES)
 
 
 class RowHeads:
     """The heads of a collection's rows. Corrupted names `path` when a cell does not check."""
 
-    def __init__(self, rows: Rows, path: str) -> None:
+    def __init__(self, rows: RowFile | MemoryRows, path: str) -> None:
         self.rows = rows
         self._path = path
+        self._store = head_store(rows.chunk_shift)
+        self._share_chunks()
+
+    def ensure(self, rows: int) -> None:
+        """Makes rows 0 .. rows - 1 exist. StorageFull."""
+        self.rows.ensure(rows)
+        self._share_chunks()
 
     def write(self, rows: RowNumbers, ids: list[bytes], vectors: list[npt.NDArray[np.uint8]]) -> None:
         """Writes the heads of rows (ensured before) with these encoded ids and vectors. StorageFull."""
         cells = np.zeros((len(rows), HEAD_BYTES), np.uint8)
         sizes = np.fromiter(map(len, ids), np.uint16, len(ids))
-        inline = sizes <= INLINE_ID_BYTES
-        cells[:, 0] = np.where(inline, sizes, 0)
-        text = b"".join([each.ljust(INLINE_ID_BYTES, b"\0") if len(each) <= INLINE_ID_BYTES else _BLANK for each in ids])
-        cells[:, 1 : 1 + INLINE_ID_BYTES] = np.frombuffer(text, np.uint8).reshape(-1, INLINE_ID_BYTES)
-        cells[:, 40:44] = _bytes_of(vector_checksums(vectors))
-        cells[:, 44:] = _bytes_of(row_checksums(np.ascontiguousarray(cells[:, :_CHECKED_BYTES])))
+        cells[:, 0] = np.where(sizes <= INLINE_ID_BYTES, sizes, 0)
+        text = b"".join(
+            [each.ljust(INLINE_ID_BYTES, b"\0") if len(each) <= INLINE_ID_BYTES else _BLANK for each in ids]
+        )
+        cells[:, 1:_VECTORS_AT] = np.frombuffer(text, np.uint8).reshape(-1, INLINE_ID_BYTES)
+        cells[:, _VECTORS_AT:_CELL_AT] = _bytes_of(vector_checksums(vectors))
+        cells[:, _CELL_AT:] = _bytes_of(row_checksums(np.ascontiguousarray(cells[:, :_CELL_AT])))
         self.rows.write(rows, cells)
 
     def ids(self, rows: RowNumbers) -> list[Id | None]:
         """The ids of rows; None for one too long to be in its head."""
-        decoded: list[Id | None] = []
-        for row, cell in zip(rows.tolist(), self.rows.read(rows), strict=True):
-            encoded = self._encoded(row, cell.tobytes())
-            decoded.append(decode_id(encoded) if encoded else None)
-        return decoded
-
-    def encoded_ids(self, rows: RowNumbers) -> list[bytes]:
-        """The encoded ids of rows; empty for one too long to be in its head."""
-        return [self._encoded(row, cell.tobytes()) for row, cell in zip(rows.tolist(), self.rows.read(rows), strict=True)]
+        return cast("list[Id | None]", self._checked(head_ids, rows))
 
     def checksums(self, rows: RowNumbers) -> npt.NDArray[np.uint32]:
         """The checksum of each row's vectors, as written."""
-        cells = self.rows.read(rows)
-        found = row_checksums(np.ascontiguousarray(cells[:, :_CHECKED_BYTES]))
-        wrong = np.flatnonzero(found != cells[:, 44:].copy().view(np.uint32).ravel())
-        if len(wrong):
-            raise self._damaged(int(rows[wrong[0]]))
-        return cells[:, 40:44].copy().view(np.uint32).ravel()
+        return self._checked(head_checksums, rows)
 
-    def _encoded(self, row: int, cell: bytes) -> bytes:
-        size, text, _, checksum = _CELL.unpack(cell)
-        if crc32c(cell[:_CHECKED_BYTES]) != checksum:
-            raise self._damaged(row)
-        return text[:size]  # type: ignore[no-any-return]
+    def _checked(self, read: Callable[[RowStore, RowNumbers], _T], rows: RowNumbers) -> _T:
+        try:
+            return read(self._store, rows)
+        except ValueError as error:
+            detail = f"the head of row {error.args[0]} does not match its checksum"
+            raise Corrupted(path=self._path, detail=detail) from None
 
-    def _damaged(self, row: int) -> Corrupted:
-        return Corrupted(path=self._path, detail=f"the head of row {row} does not match its checksum")
+    def _share_chunks(self) -> None:
+        for chunk in self.rows.chunk_buffers()[self._store.page_count :]:
+            self._store.add_page(chunk.reshape(-1))
 
 
 def vector_checksums(vectors: list[npt.NDArray[np.uint8]]) -> npt.NDArray[np.uint32]:
@@ -79,9 +82,6 @@ def vector_checksums(vectors: list[npt.NDArray[np.uint8]]) -> npt.NDArray[np.uin
     for more in vectors[1:]:
         checksums = checksums * np.uint32(31) ^ row_checksums(more)
     return checksums
-
-
-_BLANK = bytes(INLINE_ID_BYTES)
 
 
 def _bytes_of(numbers: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint8]:

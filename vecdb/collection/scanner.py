@@ -23,7 +23,10 @@ _ATTEMPTS: Final = 3
 
 
 def get(
-    state: CollectionState, apply_lock: threading.RLock, ids: IdBatch, with_vectors: bool  # type: ignore[valid-type]
+    state: CollectionState,
+    apply_lock: threading.RLock,
+    ids: IdBatch,
+    with_vectors: bool,  # type: ignore[valid-type]
 ) -> list[Record]:
     """The rows of ids in the order asked, all as of one moment; missing ones left out. Corrupted."""
     encoded = encode_ids(ids)

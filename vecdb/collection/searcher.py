@@ -13,8 +13,8 @@ from vecdb.collection.hits import Floats, Hits
 from vecdb.collection.snapshot import Snapshot
 from vecdb.collection.state import CollectionState
 from vecdb.collection.vector_column import VectorColumn
-from vecdb.collection.vector_input import checked_queries, query_of
-from vecdb.errors import InvalidType, InvalidValue, LimitExceeded, Timeout, VectorNotFound
+from vecdb.collection.vector_input import checked_queries
+from vecdb.errors import InvalidValue, LimitExceeded, Timeout, VectorNotFound
 from vecdb.filters import Expression, Where, parse_filter
 from vecdb.index.vector_index import View
 from vecdb.native.index import RowMask
@@ -171,47 +171,7 @@ class Searcher:
         return rows
 
 
-def check_call(k: Any, ef: Any, recall: Any, exact: Any, min_score: Any, timeout: Any) -> None:
-    """InvalidType, InvalidValue or LimitExceeded for search arguments that make no sense."""
-    if type(k) is not int:
-        _require_integer("k", k)
-    if k < 1:
-        raise InvalidValue(argument="k", expected="at least 1", received=k)
-    if k > limits.K_MAXIMUM:
-        raise LimitExceeded(limit="K_MAXIMUM", maximum=limits.K_MAXIMUM, received=int(k))
-    if ef is None and recall is None and not exact and min_score is None and timeout is None:
-        return
-    if (ef is not None) + (recall is not None) + bool(exact) > 1:
-        raise InvalidValue(argument="ef", expected="only one of ef, recall and exact", received=(ef, recall, exact))
-    if ef is not None:
-        _require_integer("ef", ef)
-        if ef < 1:
-            raise InvalidValue(argument="ef", expected="at least 1", received=ef)
-        if ef > limits.EF_MAXIMUM:
-            raise LimitExceeded(limit="EF_MAXIMUM", maximum=limits.EF_MAXIMUM, received=int(ef))
-    _require_number("recall", recall, 0.0, 1.0)
-    _require_number("min_score", min_score, -np.inf, np.inf)
-    _require_number("timeout", timeout, 0.0, limits.TIMEOUT_SECONDS)
-    if timeout == 0:
-        raise InvalidValue(argument="timeout", expected="seconds above 0", received=timeout)
-
-
-def as_query(value: Any, column: VectorColumn, collection: str) -> Floats:
-    """The caller's query as float32 (d,) or (nq, d), without a copy where it is that already."""
-    if (
-        type(value) is np.ndarray
-        and value.dtype == np.float32
-        and value.ndim == 1
-        and value.shape[0] == column.vector.dimension
-        and value.flags.c_contiguous
-    ):
-        return value
-    return query_of(value, column.vector, collection, column.name)
-
-
-def _plan(
-    column: VectorColumn, view: View, walked: int, scanned: bool, matched: int, slow_reason: str | None
-) -> Plan:
+def _plan(column: VectorColumn, view: View, walked: int, scanned: bool, matched: int, slow_reason: str | None) -> Plan:
     tail = len(view.tail)
     return Plan(
         strategy="graph" if walked else "scan",
@@ -232,17 +192,3 @@ def _grouped(wheres: list[Where | None]) -> list[tuple[Where | None, list[int]]]
     for place, where in enumerate(wheres):
         groups.setdefault(None if where is None else parse_filter(where), []).append(place)
     return list(groups.items())
-
-
-def _require_integer(argument: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise InvalidType(argument=argument, expected="an int", received=value)
-
-
-def _require_number(argument: str, value: Any, least: float, most: float) -> None:
-    if value is None:
-        return
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        raise InvalidType(argument=argument, expected="a number", received=value)
-    if not least <= value <= most:
-        raise InvalidValue(argument=argument, expected=f"{least:g} .. {most:g}", received=value)

@@ -14,12 +14,13 @@ from vecdb.collection.free_rows import FreeRows
 from vecdb.collection.keys import Keys, pack_rows
 from vecdb.collection.recall_curve import RecallCurve
 from vecdb.collection.records import Delete, Update, Upsert
-from vecdb.collection.row_heads import HEAD_BYTES, INLINE_ID_BYTES, RowHeads
+from vecdb.collection.row_heads import RowHeads
 from vecdb.collection.snapshot import Snapshot
 from vecdb.collection.vector_column import VectorColumn
 from vecdb.errors import Corrupted
 from vecdb.ids import Id, decode_id
 from vecdb.index.vector_index import View
+from vecdb.native.heads import HEAD_BYTES, INLINE_ID_BYTES
 from vecdb.native.index import RowMask, ThreadPool
 from vecdb.schema import CollectionSchema
 from vecdb.storage.key_value import KeyValue
@@ -47,6 +48,7 @@ class CollectionState:
         background: ThreadPool,
         *,
         live: RowMask,
+        sequence: int,
         read_only: bool = False,
     ) -> None:
         self.number = entry.number
@@ -82,7 +84,7 @@ class CollectionState:
         self.curves = {name: RecallCurve.from_json(entry.state.get(f"recall:{name}")) for name in self.columns}
         self.retired: deque[tuple[Callable[[], Snapshot | None], RowNumbers]] = deque()
         self.row_bytes = sum(column.row_bytes for column in self.columns.values())
-        self.snapshot = self._first_snapshot(live)
+        self.snapshot = self._first_snapshot(live, sequence)
         self.free_rows = self.rows_to_reuse(entry.next_row)
         self.changed = False  # since the last checkpoint
         self.written_rows = entry.next_row  # rows below it exist in the files
@@ -91,7 +93,7 @@ class CollectionState:
         self.scrubbed_rows = 0
         self.opened_rows = entry.next_row
 
-    def _first_snapshot(self, live: RowMask) -> Snapshot:
+    def _first_snapshot(self, live: RowMask, sequence: int) -> Snapshot:
         views = {}
         stale = RowMask()
         for name, column in self.columns.items():
@@ -101,7 +103,7 @@ class CollectionState:
             views[name] = View(live, live.minus(members) if column.index.absorbs else RowMask(), len(dead) > 0)
         if len(stale):
             self.retired.append((_gone, stale.rows()))
-        return Snapshot(0, live, views)
+        return Snapshot(sequence, live, views)
 
     def rows_to_reuse(self, next_row: int) -> FreeRows:
         """What is free when nothing is under way: rows that are neither live nor still to be taken out of an index."""
@@ -129,7 +131,7 @@ class CollectionState:
             return
         needed = int(rows.max()) + 1
         self.written_rows = max(self.written_rows, needed)
-        self.heads.rows.ensure(needed)
+        self.heads.ensure(needed)
         for column, data in zip(self.columns.values(), change.vectors, strict=True):
             column.ensure(needed)
             column.write(rows, data)
@@ -152,26 +154,29 @@ class CollectionState:
             tail = view.tail.with_changes(added, retired) if absorbs else view.tail
             masked = view.masked or (absorbs and len(retired) > len(view.tail) - (len(tail) - len(added)))
             views[name] = View(live, tail, masked)
-        self.snapshot = Snapshot(sequence, live, views)
+        self._show(Snapshot(sequence, live, views), retired)
         self.changed = True
-        if len(retired):
-            self.retired.append((weakref.ref(before), retired))
 
     def publish_absorbed(self, name: str, rows: RowNumbers) -> None:
         """Rows of one vector are in its index: they leave its tail. Rows retired meanwhile are in the index, dead."""
         before = self.snapshot
         view = before.views[name]
         dead = RowMask.of(rows).minus(before.live)
-        views = dict(before.views)
-        views[name] = View(before.live, view.tail.with_changes(None, rows), view.masked or len(dead) > 0)
-        self.snapshot = Snapshot(before.sequence, before.live, views)
+        view = View(before.live, view.tail.with_changes(None, rows), view.masked or len(dead) > 0)
+        self._show(Snapshot(before.sequence, before.live, {**before.views, name: view}), NO_ROWS)
 
     def publish_healed(self, name: str, masked: bool) -> None:
         """Dead rows were taken out of one vector's index; `masked` tells whether more are in it."""
         before = self.snapshot
-        view = before.views[name]
-        views = {**before.views, name: View(before.live, view.tail, masked)}
-        self.snapshot = Snapshot(before.sequence, before.live, views)
+        view = View(before.live, before.views[name].tail, masked)
+        self._show(Snapshot(before.sequence, before.live, {**before.views, name: view}), NO_ROWS)
+
+    def _show(self, snapshot: Snapshot, retired: RowNumbers) -> None:
+        """Replaces the snapshot. Rows retired by it are dead when this and every earlier snapshot are gone: in order."""
+        if self.retired and self.retired[-1][0]() is None and not len(self.retired[-1][1]):
+            self.retired.pop()  # protects nothing: the list does not grow with every write
+        self.retired.append((weakref.ref(self.snapshot), retired))
+        self.snapshot = snapshot
 
     def ids_of(self, rows: RowNumbers) -> list[Id]:
         """The ids of rows. Corrupted."""

@@ -85,7 +85,9 @@ def import_(collection: Collection, path: Path, batch: int, progress: Progress) 
         rows, total = read(path, collection)
         while some := list(islice(rows, batch)):
             ids, payloads, vectors = zip(*some, strict=True)
-            arrays = {name: np.array([each[name] for each in vectors], np.float32) for name in collection.schema.vectors}
+            arrays = {
+                name: np.array([each[name] for each in vectors], np.float32) for name in collection.schema.vectors
+            }
             sequence = collection.upsert(list(ids), arrays, list(payloads)).sequence
             count += len(some)
             if report is not None:

@@ -44,6 +44,14 @@ def rows_of(value: Any, vector: Vector, collection: str, name: str) -> Floats:
 
 def query_of(value: Any, vector: Vector, collection: str, name: str) -> Floats:
     """(d,) or (nq, d) as float32, checked for shape only: the search checks its numbers as it reads them."""
+    if (
+        type(value) is np.ndarray
+        and value.dtype == np.float32
+        and value.ndim == 1
+        and value.shape[0] == vector.dimension
+        and value.flags.c_contiguous
+    ):
+        return value
     queries = _floats(value, collection, name)
     if queries.ndim not in (1, 2):
         raise InvalidVector(

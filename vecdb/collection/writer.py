@@ -13,7 +13,7 @@ from vecdb import limits
 from vecdb.collection.commit_queue import CommitQueue
 from vecdb.collection.filtering import matching_rows
 from vecdb.collection.keys import unpack_row
-from vecdb.collection.records import Delete, Update, Upsert
+from vecdb.collection.records import Delete, Drop, Update, Upsert
 from vecdb.collection.state import CollectionState, RowNumbers
 from vecdb.collection.vector_input import rows_of
 from vecdb.errors import CollectionNotFound, DuplicateId, InvalidType, InvalidValue, LimitExceeded, VectorNotFound
@@ -104,6 +104,12 @@ class Writer:
         self._commit(sequence, encoded)
         return WriteResult(count=len(encoded), sequence=sequence)
 
+    def drop(self) -> None:
+        """Deletes the collection. Writes that wait for their turn meanwhile find it gone."""
+        with self._lock:
+            self._check_open()
+            self._commits.commit(self._commits.append(Drop(self._state.number)))
+
     def _append_delete(self, rows: RowNumbers, encoded: list[bytes]) -> int:
         sequence = self._commits.append(Delete(self._state.number, rows, encoded))
         self._pending.update((each, (sequence, _ABSENT)) for each in encoded)
@@ -168,5 +174,3 @@ def _encoded(ids: IdBatch) -> list[bytes]:
     if twice is not None:
         raise DuplicateId(id=decode_id(encoded[twice[0]]), first_row=twice[0], second_row=twice[1])
     return encoded
-
-

@@ -43,9 +43,7 @@ class HnswIndex:
     ) -> tuple[RowNumbers, Floats, bool]:
         """Walks the graph and scans the tail; see VectorIndex."""
         graph = None if exact else self.graph
-        return search(
-            graph, self._store, query, view.live, view.tail, k, ef, view.masked, normalise, timeout_seconds
-        )
+        return search(graph, self._store, query, view.live, view.tail, k, ef, view.masked, normalise, timeout_seconds)
 
     def search_many(
         self, queries: Floats, k: int, ef: int, view: View, *, exact: bool, timeout_seconds: float

@@ -1,0 +1,157 @@
+// Everything that may run at once in one process, for a sanitizer to watch: inserts over a pool, walks with and without
+// a mask, scans of many queries, new versions of a mask; then removals beside searches. Prints "done" when every answer
+// was plausible.
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "flat.h"
+#include "graph.h"
+#include "interrupt.h"
+#include "row_mask.h"
+#include "row_store.h"
+#include "search.h"
+#include "thread_pool.h"
+#include "top_k.h"
+
+namespace {
+
+using namespace vecdb;
+
+constexpr uint32_t DIMENSION = 12, PAGE_SHIFT = 8, ROWS = 1536, BATCH = 256, K = 10, EF = 40;
+
+// A store that grows while it is read, a graph over it, and the versions of the mask of its rows.
+struct World {
+    World(RowType row_type, Metric metric)
+        : row_bytes(row_type == ROW_INT8 ? int8_row_bytes(DIMENSION) : DIMENSION * (row_type == ROW_FLOAT32 ? 4u : 2u)),
+          stride((row_bytes + 7) / 8 * 8),
+          store(row_type, metric, DIMENSION, stride, PAGE_SHIFT),
+          graph(store, 8, 40, 1) {}
+
+    std::shared_ptr<const RowMask> mask() {
+        std::lock_guard<std::mutex> guard(mutex);
+        return live;
+    }
+    void publish(RowMask next) {
+        auto shared = std::make_shared<const RowMask>(std::move(next));
+        std::lock_guard<std::mutex> guard(mutex);
+        live = shared;
+    }
+    // Writes the next BATCH rows; they are in no mask and no graph yet.
+    std::vector<uint32_t> write_batch(std::mt19937& random) {
+        std::normal_distribution<float> normal;
+        std::vector<uint32_t> rows;
+        for (uint32_t page = 0; page < BATCH >> PAGE_SHIFT; ++page) {
+            pages.emplace_back(new uint64_t[(size_t{stride} << PAGE_SHIFT) / 8]());
+            uint8_t* bytes = reinterpret_cast<uint8_t*>(pages.back().get());
+            float vector[DIMENSION];
+            for (uint32_t i = 0; i < 1u << PAGE_SHIFT; ++i) {
+                for (float& value : vector) value = std::round(normal(random) * 4) / 4;
+                store.kernels().encode[store.row_type()](vector, 1, DIMENSION, bytes + size_t{i} * stride, stride);
+                rows.push_back(static_cast<uint32_t>(store.row_bound()) + i);
+            }
+            store.add_page(bytes);
+        }
+        return rows;
+    }
+
+    uint32_t row_bytes, stride;
+    std::vector<std::unique_ptr<uint64_t[]>> pages;
+    RowStore store;
+    Graph graph;
+    std::mutex mutex;
+    std::shared_ptr<const RowMask> live = std::make_shared<const RowMask>();
+    std::atomic<bool> finished{false};
+    std::atomic<uint32_t> searches{0};
+};
+
+void fail(const char* what) {
+    std::fprintf(stderr, "stress: %s\n", what);
+    std::exit(1);
+}
+
+void check_answer(TopK& best, const RowMask& live) {
+    const auto& keys = best.sorted();
+    if (keys.size() != std::min<uint64_t>(K, live.count())) fail("too few rows");
+    for (size_t i = 0; i < keys.size(); ++i) {
+        if (!live.contains(key_row(keys[i]))) fail("a row that is not live");
+        if (i > 0 && keys[i - 1] >= keys[i]) fail("rows out of order or twice");
+    }
+}
+
+// Searches until the writer is done: thread 0, 3, .. walk, 1, 4, .. walk every third row, 2, 5, .. scan many queries.
+void search_on(World& world, ThreadPool& pool, uint32_t seed) {
+    std::mt19937 random(seed);
+    std::normal_distribution<float> normal;
+    std::vector<float> queries(size_t{5} * DIMENSION);
+    const RowMask nobody;
+    do {
+        for (float& value : queries) value = normal(random);
+        const auto live = world.mask();
+        RowMask third;
+        if (seed % 3 == 1) {
+            std::vector<uint32_t> dropped = live->rows(0, ROWS);
+            dropped.erase(std::remove_if(dropped.begin(), dropped.end(), [](uint32_t row) { return row % 3 == 0; }),
+                          dropped.end());
+            third = live->with_changes(nullptr, 0, dropped.data(), dropped.size()).minus(nobody);
+        }
+        const RowMask& asked = seed % 3 == 1 ? third : *live;
+        SearchRequest request{&world.store, &world.graph, &asked, &nobody, true, K, EF};
+        Interrupt interrupt(monotonic_nanoseconds() + int64_t{60} * 1000000000);
+        if (seed % 3 == 2) {
+            std::vector<TopK> best(5);
+            if (seed % 2) request.graph = nullptr;
+            search_batch(request, queries.data(), 5, pool, &interrupt, best.data());
+            for (TopK& one : best) check_answer(one, asked);
+        } else {
+            TopK best;
+            search_one(request, queries.data(), &interrupt, &best);
+            check_answer(best, asked);
+        }
+        world.searches.fetch_add(1);
+    } while (!world.finished.load());
+}
+
+void run(RowType row_type, Metric metric) {
+    World world(row_type, metric);
+    ThreadPool writers(4), readers(3);
+    std::vector<std::thread> threads;
+    for (uint32_t seed = 0; seed < 6; ++seed)
+        threads.emplace_back([&world, &readers, seed] { search_on(world, readers, seed); });
+    std::mt19937 random(7);
+    for (uint32_t done = 0; done < ROWS; done += BATCH) {
+        const auto rows = world.write_batch(random);
+        const bool absorbed_first = done / BATCH % 2 == 0;
+        if (absorbed_first) world.graph.insert(rows.data(), BATCH, writers, nullptr);
+        world.publish(world.mask()->with_changes(rows.data(), BATCH, nullptr, 0));
+        if (!absorbed_first) world.graph.insert(rows.data(), BATCH, writers, nullptr);
+    }
+    world.graph.relink();
+    while (world.mask()->count() > 0) {
+        auto rows = world.mask()->rows(0, ROWS);
+        std::shuffle(rows.begin(), rows.end(), random);
+        if (rows.size() > BATCH) rows.resize(rows.size() / 3);
+        world.publish(world.mask()->with_changes(nullptr, 0, rows.data(), rows.size()));
+        world.graph.remove(rows.data(), static_cast<uint32_t>(rows.size()), writers);
+        if (world.graph.count() != world.mask()->count() || world.graph.unsound_links() != 0) fail("unsound links");
+    }
+    world.finished.store(true);
+    for (auto& thread : threads) thread.join();
+    std::printf("%u searches\n", world.searches.load());
+}
+
+}  // namespace
+
+int main() {
+    run(ROW_FLOAT32, METRIC_L2);
+    run(ROW_INT8, METRIC_DOT);
+    run(ROW_FLOAT16, METRIC_DOT);
+    std::puts("done");
+}

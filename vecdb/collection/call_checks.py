@@ -1,0 +1,71 @@
+"""Checks of the plain arguments of calls; what is wrong is InvalidType, InvalidValue or LimitExceeded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from vecdb import limits
+from vecdb.errors import InvalidType, InvalidValue, LimitExceeded
+
+
+def check_call(k: Any, ef: Any, recall: Any, exact: Any, min_score: Any, timeout: Any) -> None:
+    """InvalidType, InvalidValue or LimitExceeded for search arguments that make no sense."""
+    if type(k) is not int:
+        _require_integer("k", k)
+    if k < 1:
+        raise InvalidValue(argument="k", expected="at least 1", received=k)
+    if k > limits.K_MAXIMUM:
+        raise LimitExceeded(limit="K_MAXIMUM", maximum=limits.K_MAXIMUM, received=int(k))
+    if ef is None and recall is None and exact is False and min_score is None and timeout is None:
+        return
+    if not isinstance(exact, bool | np.bool_):
+        raise InvalidType(argument="exact", expected="a bool", received=exact)
+    if (ef is not None) + (recall is not None) + bool(exact) > 1:
+        raise InvalidValue(argument="ef", expected="only one of ef, recall and exact", received=(ef, recall, exact))
+    if ef is not None:
+        _require_integer("ef", ef)
+        if ef < 1:
+            raise InvalidValue(argument="ef", expected="at least 1", received=ef)
+        if ef > limits.EF_MAXIMUM:
+            raise LimitExceeded(limit="EF_MAXIMUM", maximum=limits.EF_MAXIMUM, received=int(ef))
+    _require_number("recall", recall, 0.0, 1.0)
+    _require_number("min_score", min_score, -np.inf, np.inf)
+    _require_number("timeout", timeout, 0.0, limits.TIMEOUT_SECONDS)
+    if timeout == 0:
+        raise InvalidValue(argument="timeout", expected="seconds above 0", received=timeout)
+
+
+def check_number(argument: str, value: Any, limit: str) -> None:
+    """An int of 1 .. the bound of `vecdb.limits` that `limit` names."""
+    _require_integer(argument, value)
+    if value < 1:
+        raise InvalidValue(argument=argument, expected="at least 1", received=value)
+    maximum = getattr(limits, limit)
+    if value > maximum:
+        raise LimitExceeded(limit=limit, maximum=maximum, received=int(value))
+
+
+def field_names(argument: str, value: Any) -> Sequence[str] | None:
+    """A sequence of payload field names, or None."""
+    if value is None:
+        return None
+    if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(name, str) for name in value):
+        raise InvalidType(argument=argument, expected="a list of payload field names", received=value)
+    return value
+
+
+def _require_integer(argument: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise InvalidType(argument=argument, expected="an int", received=value)
+
+
+def _require_number(argument: str, value: Any, least: float, most: float) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        raise InvalidType(argument=argument, expected="a number", received=value)
+    if not least <= value <= most:
+        raise InvalidValue(argument=argument, expected=f"{least:g} .. {most:g}", received=value)
