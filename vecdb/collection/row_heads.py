@@ -30,11 +30,10 @@ _BLANK = bytes(INLINE_ID_BYTES)
 
 
 class RowHeads:
-    """The heads of a collection's rows. Corrupted names `path` when a cell does not check."""
+    """The heads of a collection's rows. Corrupted names the file when a cell does not check."""
 
-    def __init__(self, rows: RowFile | MemoryRows, path: str) -> None:
+    def __init__(self, rows: RowFile | MemoryRows) -> None:
         self.rows = rows
-        self._path = path
         self._store = head_store(rows.chunk_shift)
         self._share_chunks()
 
@@ -68,8 +67,9 @@ class RowHeads:
         try:
             return read(self._store, rows)
         except ValueError as error:
-            detail = f"the head of row {error.args[0]} does not match its checksum"
-            raise Corrupted(path=self._path, detail=detail) from None
+            row = error.args[0]
+            detail = f"the head of row {row} does not match its checksum"
+            raise Corrupted(path=self.rows.path_of(row), detail=detail) from None
 
     def _share_chunks(self) -> None:
         for chunk in self.rows.chunk_buffers()[self._store.page_count :]:

@@ -37,8 +37,10 @@ def check_rows(state: CollectionState, rows: RowNumbers) -> None:
         vectors = [column.rows.read(rows) for column in state.columns.values()]
         wrong = np.flatnonzero(vector_checksums(vectors) != expected)
         if len(wrong):
-            names = " or ".join(repr(str(column.path)) for column in state.columns.values())
-            raise Corrupted(path=names.strip("'"), detail=f"row {int(rows[wrong[0]])} does not match its checksum")
+            row = int(rows[wrong[0]])
+            files = [column.rows.path_of(row) for column in state.columns.values()]
+            also = f" (or its vector in {', '.join(files[1:])})" if len(files) > 1 else ""
+            raise Corrupted(path=files[0], detail=f"the vector of row {row} does not match its checksum{also}")
     except Corrupted as error:
         state.damage = error
         raise

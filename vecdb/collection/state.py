@@ -65,7 +65,7 @@ class CollectionState:
             if folder is None
             else RowFile(folder / "rows", "heads", HEAD_BYTES, at_least=entry.next_row, read_only=read_only)
         )
-        self.heads = RowHeads(head_rows, str(folder / "rows" / "heads") if folder else ":memory:")
+        self.heads = RowHeads(head_rows)
         self.columns: dict[str, VectorColumn] = {}
         self.generations: dict[str, int] = {}
         for name, vector in schema.vectors.items():

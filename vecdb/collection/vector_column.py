@@ -34,7 +34,6 @@ class VectorColumn:
     ) -> None:
         self.name = name
         self.vector = vector
-        self.path = folder / "rows" / f"v{name}" if folder is not None else Path(":memory:")
         self.normalise = vector.metric == "cosine"
         row_bytes = vector.dimension * FLOAT_BYTES
         self.rows: RowFile | MemoryRows = (

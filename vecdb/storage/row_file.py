@@ -115,6 +115,10 @@ class MemoryRows:
         """Every chunk, read-only."""
         return list(self._views)
 
+    def path_of(self, row: int) -> str:  # noqa: ARG002
+        """No file."""
+        return ":memory:"
+
     def bytes_on_disk(self) -> int:
         """None of it."""
         return 0
@@ -190,6 +194,10 @@ class RowFile:
     def chunk_buffers(self) -> list[Bytes2D]:
         """Every chunk, read-only."""
         return list(self._views)
+
+    def path_of(self, row: int) -> str:
+        """The file that holds a row."""
+        return str(self._path(row >> self.chunk_shift))
 
     def bytes_on_disk(self) -> int:
         """Blocks that the chunks take; they are sparse."""
