@@ -157,7 +157,7 @@ void GraphWriter::insert(uint32_t row) {
         start = pack_key(candidates_[0].distance, candidates_[0].row);
         sort_candidates(row);
         candidates_.resize(std::min<size_t>(candidates_.size(), CANDIDATES_PER_LINK * graph_.links_.width(l)));
-        choose(graph_.links_.width(l));
+        choose(std::max(2u, graph_.links_.width(l) * 5 / 8));  // links back will fill the list
         write_list(row, l);
         neighbours[l] = chosen_;
     }

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "graph.h"
@@ -16,7 +17,9 @@ class GraphWriter {
     class Locks {
       public:
         void lock(uint32_t row) {
-            while (flags_[place(row)].test_and_set(std::memory_order_acquire)) {
+            for (uint32_t spins = 1; flags_[place(row)].test_and_set(std::memory_order_acquire); ++spins) {
+                // The holder may be waiting for this very core, and at a lower priority.
+                if (spins % SPINS_PER_YIELD == 0) std::this_thread::yield();
 #if defined(__x86_64__) || defined(__i386__)
                 __builtin_ia32_pause();
 #endif
@@ -26,6 +29,7 @@ class GraphWriter {
 
       private:
         static constexpr uint32_t COUNT = 4096;
+        static constexpr uint32_t SPINS_PER_YIELD = 64;
         static uint32_t place(uint32_t row) { return row * 2654435761u >> 20; }
         std::atomic_flag flags_[COUNT] = {};
     };

@@ -4,7 +4,7 @@
 cimport cython
 cimport numpy as cnp
 from cpython.exc cimport PyErr_CheckSignals
-from libc.math cimport isfinite, sqrtf
+from libc.math cimport fabs, isfinite, sqrt
 from libc.string cimport memcpy
 
 import numpy as np
@@ -13,6 +13,7 @@ cnp.import_array()
 
 ROW_TYPES = {"float32": ROW_FLOAT32, "float16": ROW_FLOAT16, "bfloat16": ROW_BFLOAT16, "int8": ROW_INT8}
 METRICS = {"l2": METRIC_L2, "dot": METRIC_DOT}
+cdef float UNIT_TOLERANCE = 1e-6  # a squared norm this near to 1 is of unit length, as for check_rows()
 cdef float SMALLEST_NORM = 1e-30  # a smaller squared norm is near float's edge and is handled by the careful path
 
 cdef cbool check_signals(void* argument) noexcept with gil:
@@ -266,9 +267,9 @@ def search(Graph graph, RowStore store not None, const float[::1] query not None
     cdef bint scanned
     cdef const vector[uint64_t]* keys
     with nogil:
-        if normalise:
+        if normalise and fabs(norm - 1) > UNIT_TOLERANCE:
             unit.resize(dimension)
-            kernels.scale(vector_data, 1.0 / sqrtf(norm), dimension, unit.data())
+            kernels.scale(vector_data, <float>(1 / sqrt(<double>norm)), dimension, unit.data())
             vector_data = unit.data()
         scanned = search_one(request, vector_data, interrupt, &best)
         keys = &best.sorted()

@@ -8,7 +8,7 @@ import numpy as np
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.float cimport FLT_MAX
-from libc.math cimport isfinite, isnan, sqrt
+from libc.math cimport fabs, isfinite, isnan, sqrt
 from libc.stdint cimport int8_t, int32_t, uint8_t, uint32_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
@@ -59,6 +59,7 @@ ROW_INFINITE = 2
 ROW_ZERO = 3
 
 cdef size_t GIL_FREE_BYTES = 16384  # below this a checksum takes less time than giving up the GIL
+cdef float UNIT_TOLERANCE = 1e-6  # a squared norm this near to 1 is of unit length already: scaling would only move last bits
 cdef float SAFE_NORM_MINIMUM = 1e-30  # squared; a smaller sum may have lost terms that vanished in float32
 
 cdef const Kernels* active_table = kernels()
@@ -122,7 +123,10 @@ cdef int check_row(const float* x, uint32_t dimension, bint normalise, float* ou
     cdef uint32_t i
     if isfinite(norm) and norm >= SAFE_NORM_MINIMUM:
         if out != NULL:
-            active_table.scale(x, <float>(1 / sqrt(<double>norm)), dimension, out)
+            if fabs(norm - 1) <= UNIT_TOLERANCE:
+                memcpy(out, x, dimension * sizeof(float))
+            else:
+                active_table.scale(x, <float>(1 / sqrt(<double>norm)), dimension, out)
         return 0
     for i in range(dimension):
         if isnan(x[i]):

@@ -22,16 +22,19 @@ import numpy as np
 
 import vecdb
 from tests.reference_collection import Array, RowId
+from vecdb import limits
+from vecdb.schema import FieldType
 
 WRITERS = 6
-FIELDS = {"writer": "integer", "step": "integer", "text": "keyword"}
+FIELDS: dict[str, FieldType] = {"writer": "integer", "step": "integer", "text": "keyword"}
 VECTORS: dict[str, dict[str, vecdb.Vector]] = {
     "docs": {"": vecdb.Vector(16, metric="l2")},
     "named": {"a": vecdb.Vector(8), "b": vecdb.Vector(3, metric="dot", index=vecdb.Flat())},
 }
 TEMPORARY = {"": vecdb.Vector(4, metric="l2", index=vecdb.Flat())}
 MIX = {"upsert": 40, "large": 2, "update": 15, "delete": 10, "delete_where": 3, "named": 15, "temporary": 3}
-POOL_IDS = 150  # of each writer; small, so that most writes overwrite
+POOL_IDS = 360  # of each writer; few, so that most writes overwrite, and enough for a graph
+CHECKPOINT_BYTES = 1 << 20  # so that checkpoints come by themselves as well
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,7 @@ def perform(db: vecdb.Database, call: Call) -> None:
 
 
 def main(path: str, seed: int) -> None:
+    setattr(limits, "CHECKPOINT_BYTES", CHECKPOINT_BYTES)  # noqa: B010  # final for everybody else
     db = vecdb.connect(path)
     threads = [threading.Thread(target=guarded, args=(write, db, seed, writer)) for writer in range(WRITERS)]
     threads.append(threading.Thread(target=guarded, args=(optimize, db, seed)))

@@ -18,7 +18,7 @@ QUERY = np.ones(DIMENSION, np.float32)
 ONES = np.ones((2, DIMENSION), np.float32)
 
 Docs = vecdb.Collection
-Attempt = Callable[[Docs], object]
+Attempt = Callable[[Any], object]  # wrong on purpose: not for a type checker to see
 
 
 @contextmanager

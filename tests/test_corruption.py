@@ -11,20 +11,22 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any
 
 import numpy as np
 import pytest
 
 import vecdb
 from tests.directory_image import copy_folder, copy_quiet
+from vecdb.schema import FieldType
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
-ROWS = 3_000
-FIELDS = {"group": "integer", "word": "keyword"}
+ROWS = 1_300
+FIELDS: dict[str, FieldType] = {"group": "integer", "word": "keyword"}
 SEED = 20_251
+LAST_WRITE_BYTES = 960  # in the journal: a page lost from here on leaves no later write to betray it
 REFUSALS = {"Corrupted", "VersionMismatch", "Problems"}
 
 
@@ -57,7 +59,7 @@ class Reader:
         return f"status {child.returncode}: {errors}"
 
 
-def pipes(child: subprocess.Popen[str]) -> tuple[TextIO, TextIO]:
+def pipes(child: subprocess.Popen[str]) -> tuple[IO[str], IO[str]]:
     assert child.stdin is not None
     assert child.stdout is not None
     return child.stdin, child.stdout
@@ -202,13 +204,16 @@ def test_damage_is_named_or_repaired(image: str, images: Images, reader: Reader,
     objections = []
     for kind, files in files_by_kind(source).items():
         file = choose.choice(files)
+        if image == "killed" and is_same(source / file, images.closed / file):
+            continue
         size = occupied_bytes(source / file)
         for how, place in damages(size, choose):
             copy = fresh(source, tmp_path)
             if not damage(copy / file, how, place):
                 continue
             found = reader.read(copy)
-            allowed = prefixes if how == "cut" or (how == "zero page" and place + 4096 >= size) else prefixes[-1:]
+            to_the_end = how == "cut" or (how == "zero page" and place + 4096 > size - LAST_WRITE_BYTES)
+            allowed = prefixes if to_the_end else prefixes[-1:]
             if file.parts[0] == "journal" and found in allowed:
                 continue
             if trouble := objection(expected, found, file):
@@ -221,7 +226,7 @@ def test_a_file_put_back_from_before_is_noticed(images: Images, reader: Reader, 
     objections = []
     for file in (path for paths in files_by_kind(images.closed).values() for path in paths):
         before = images.older / file
-        if not before.exists() or before.read_bytes() == (images.closed / file).read_bytes():
+        if not before.exists() or is_same(before, images.closed / file):
             continue
         copy = fresh(images.closed, tmp_path)
         shutil.copy(before, copy / file)
@@ -235,6 +240,10 @@ def fresh(source: Path, tmp_path: Path) -> Path:
     shutil.rmtree(tmp_path / "copy", ignore_errors=True)
     copy_folder(source, tmp_path / "copy")
     return tmp_path / "copy"
+
+
+def is_same(one: Path, other: Path) -> bool:
+    return other.exists() and one.read_bytes() == other.read_bytes()
 
 
 def occupied_bytes(path: Path) -> int:

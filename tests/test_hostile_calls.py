@@ -95,6 +95,38 @@ BAD_CALLS: dict[str, tuple[Attempt, type[BaseException]]] = {
     "scan batch boolean": (lambda docs: list(docs.scan(batch=True)), vecdb.InvalidType),
     "scan batch too large": (lambda docs: list(docs.scan(batch=10**9)), vecdb.LimitExceeded),
     "recall sample zero": (lambda docs: docs.recall(sample=0), vecdb.InvalidValue),
+    "recall k too large": (lambda docs: docs.recall(k=10**9), vecdb.InvalidArgument),
+    "recall ef zero": (lambda docs: docs.recall(ef=0), vecdb.InvalidArgument),
+    "recall ef negative": (lambda docs: docs.recall(ef=-5), vecdb.InvalidArgument),
+    "recall ef text": (lambda docs: docs.recall(ef="x"), vecdb.InvalidType),
+    "recall ef too large": (lambda docs: docs.recall(ef=2**40), vecdb.InvalidArgument),
+    "recall seed text": (lambda docs: docs.recall(seed="x"), vecdb.InvalidType),
+    "recall seed negative": (lambda docs: docs.recall(seed=-1), vecdb.InvalidValue),
+    "recall of another vector": (lambda docs: docs.recall(using="other"), vecdb.VectorNotFound),
+    "order by a number": (lambda docs: list(docs.scan(order_by=5)), vecdb.InvalidType),
+    "order by nothing": (lambda docs: list(docs.scan(order_by="")), vecdb.InvalidValue),
+    "order by minus": (lambda docs: list(docs.scan(order_by="-")), vecdb.InvalidValue),
+    "update unset a number": (lambda docs: docs.update(ids=[1], unset=5), vecdb.InvalidType),
+    "update unset numbers": (lambda docs: docs.update(ids=[1], unset=[5]), vecdb.InvalidType),
+    "update set a key that is no text": (lambda docs: docs.update(ids=[1], set={5: 5}), vecdb.InvalidArgument),
+    "update set NaN": (lambda docs: docs.update(ids=[1], set={"a": math.nan}), vecdb.InvalidPayload),
+    "update set beyond all bounds": (
+        lambda docs: docs.update(ids=[1], set={"a": "x" * limits.PAYLOAD_BYTES}),
+        vecdb.InvalidPayload,
+    ),
+    "update text ids": (lambda docs: docs.update(ids="12", set={"a": 1}), vecdb.InvalidType),
+    "progress of a bad batch": (
+        lambda docs: docs.upsert(ids=[100, 100], vectors=ONES, progress=lambda *_: None),
+        vecdb.DuplicateId,
+    ),
+    "progress of too few rows": (
+        lambda docs: docs.upsert(ids=[100, 101, 102], vectors=ONES, progress=lambda *_: None),
+        vecdb.InvalidArgument,
+    ),
+    "import from nowhere": (lambda docs: docs.import_("/nowhere/rows.jsonl"), vecdb.Error),
+    "import an unknown form": (lambda docs: docs.import_(__file__), vecdb.InvalidArgument),
+    "export to an unknown form": (lambda docs: docs.export("/nowhere/rows.xlsx"), vecdb.InvalidArgument),
+    "export to nowhere": (lambda docs: docs.export("/nowhere/rows.jsonl"), vecdb.Error),
     "upsert unknown word": (lambda docs: docs.upsert(ids=[100], vectors=ONES[:1], tenants=["a"]), TypeError),
     "search unknown word": (lambda docs: docs.search(QUERY, limit=5), TypeError),
     "delete unknown word": (lambda docs: docs.delete(ids=[1], filter={}), TypeError),
@@ -119,11 +151,12 @@ def test_bad_calls_are_refused(docs: Docs, case: str) -> None:
 
 
 def test_large_k_and_ef_return_every_row(docs: Docs) -> None:
+    four: Any = np.int64(4)
     for how in ({}, {"exact": True}, {"ef": limits.EF_MAXIMUM}, {"recall": 1.0}):
         hits = docs.search(QUERY, k=limits.K_MAXIMUM, **how)
         assert sorted(hits.ids) == list(range(10))
         assert docs.search(QUERY, k=limits.K_MAXIMUM, where=field("year") > 2005, **how).ids
-        assert sorted(docs.search(QUERY, k=np.int64(4), **how).ids) == sorted(docs.search(QUERY, k=4, **how).ids)
+        assert sorted(docs.search(QUERY, k=four, **how).ids) == sorted(docs.search(QUERY, k=4, **how).ids)
 
 
 @pytest.mark.parametrize("metric", ["cosine", "l2", "dot"])

@@ -17,10 +17,26 @@ import vecdb
 from tests.directory_image import copy_quiet
 from tests.reference_collection import Array, ReferenceCollection, RowId, Where, typed
 from vecdb.filters import from_dict, to_text
+from vecdb.schema import FieldType
 
 SEED = os.environ.get("VECDB_TEST_SEED")  # replays the failure that printed it
-FIELDS = {"lang": "keyword", "year": "integer", "price": "float", "seen": "boolean", "tags": "keyword"}
-IDS: list[RowId] = [*range(120), *(f"row {n}" for n in range(60)), *(UUID(int=n) for n in range(1, 40)), 2**63 - 1, "0"]
+FIELDS: dict[str, FieldType] = {
+    "lang": "keyword",
+    "year": "integer",
+    "price": "float",
+    "seen": "boolean",
+    "tags": "keyword",
+}
+# Some at the sizes where an id no longer fits the head of its row.
+LONG_IDS: list[RowId] = [*("x" * size for size in (36, 37, 38, 39, 40, 1024)), *(f"é{n}" * 200 for n in range(9))]
+IDS: list[RowId] = [
+    *range(120),
+    *(f"row {n}" for n in range(60)),
+    *(UUID(int=n) for n in range(1, 40)),
+    *LONG_IDS,
+    2**63 - 1,
+    "0",
+]
 RECALL_FLOOR = 0.9
 OPERATIONS = {
     "upsert": 10,
@@ -212,6 +228,8 @@ class Model:
         choose = self.random.choice
         if self.random.random() < 0.05:
             return None
+        if self.random.random() < 0.02:
+            return {"large": "text" * 20_000}
         payload: dict[str, Any] = {
             "lang": choose(["en", "de", "é", None]),
             "year": choose([2019, 2020, 2021, 2022, -(2**63)]),
@@ -245,7 +263,7 @@ class Model:
     def spelled(self, where: Where) -> Any:
         if where is None:
             return None
-        return self.random.choice([lambda: where, lambda: from_dict(where), lambda: to_text(from_dict(where))])()
+        return self.random.choice([where, from_dict(where), to_text(from_dict(where))])
 
     def question(self) -> tuple[str, Array, int, Where]:
         using = self.random.choice(list(self.vectors))

@@ -10,6 +10,7 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -73,6 +74,7 @@ class Writer:
         self._born = born
         self._gone = gone
         self._version = 0
+        self.searches = self.misses = 0
 
     def turn(self, choose: random.Random) -> None:
         self._version += 1
@@ -84,14 +86,16 @@ class Writer:
         payloads = [{"version": self._version, "id": row_id} for row_id in ids]
         self._docs.upsert(ids=ids, vectors=vectors, payloads=payloads)
         place = choose.randrange(len(ids))
+        query, gone = vectors[place], ids[place] in self._gone
         for hits in (
-            self._docs.search(vectors[place], k=3, exact=True),
-            self._docs.search(vectors[place], k=3, where=field("version") == self._version, exact=True),
-            self._docs.search(vectors[place], k=3),
+            self._docs.search(query, k=3, exact=True),
+            self._docs.search(query, k=3, where=field("version") == self._version, exact=True),
+            self._docs.search(query, k=3, ef=500),
         ):
-            if ids[place] not in self._gone:
-                assert hits.ids[0] == ids[place], f"{ids[place]} of {hits.ids}, scores {hits.scores}, plan {hits.plan}"
-                assert hits.scores[0] > -1e-3
+            assert gone or hits.ids[0] == ids[place], f"{ids[place]}: {hits}, {hits.plan}"
+        # A walk of a few steps may miss a row that the graph has taken in meanwhile, but seldom.
+        self.searches += 1
+        self.misses += not gone and self._docs.search(query, k=3).ids[0] != ids[place]
         records = self._docs.get(ids)
         assert {record.id: record.payload["version"] for record in records if record.id not in self._gone} == {
             row_id: self._version for row_id in ids if row_id not in self._gone
@@ -124,7 +128,7 @@ def test_readers_and_writers_at_once(where: str, tmp_path: Path) -> None:
 
         def search(choose: random.Random) -> None:
             query = vector_of(choose.randrange(10**6), 99)
-            how = choose.choice([{}, {"exact": True}, {"ef": 100}])
+            how: dict[str, Any] = choose.choice([{}, {"exact": True}, {"ef": 100}])
             limited = choose.random() < 0.3
             hits = docs.search(query, k=K, where=field("version") >= 0 if limited else None, **how)
             assert len(hits) == K == len(set(hits.ids))
@@ -151,8 +155,9 @@ def test_readers_and_writers_at_once(where: str, tmp_path: Path) -> None:
             docs.optimize(wait=True)
 
         race = Race(SECONDS)
-        for number in range(2):
-            race.add(f"writer {number}", Writer(docs, number + 1, born, gone).turn)
+        writers = [Writer(docs, number + 1, born, gone) for number in range(2)]
+        for number, writer in enumerate(writers):
+            race.add(f"writer {number}", writer.turn)
         race.add("deleter", delete)
         for number in range(3):
             race.add(f"searcher {number}", search)
@@ -160,6 +165,8 @@ def test_readers_and_writers_at_once(where: str, tmp_path: Path) -> None:
         race.add("scanner", scan)
         race.add("optimizer", optimize)
         race.run()
+        for writer in writers:
+            assert writer.misses <= 0.05 * writer.searches + 3, (writer.misses, writer.searches)
         assert docs.verify().ok
         expected = {row_id for row_id in born if row_id not in asked}
         left = {int(str(record.id)) for record in docs.scan()}

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,10 +19,11 @@ every_row_type = pytest.mark.parametrize("row_type", kernels.KINDS)
 every_metric = pytest.mark.parametrize("metric", kernels.METRICS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", [level for level in kernels.levels() if level != kernels.active()])
 def test_another_level(level: str) -> None:
-    """This file once more, in a process of its own: the level is chosen once."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "not another_level and not stops"]
+    """The heart of this file once more, in a process of its own: the level is chosen once."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "float64 or bit_equal"]
     environment = {**os.environ, "VECDB_ISA": level}
     process = subprocess.run([*command, __file__], env=environment, capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stdout[-3000:]
@@ -43,7 +43,7 @@ def test_the_nearest_rows_are_those_of_float64(row_type: Kind, metric: Metric) -
 
 @pytest.mark.parametrize("row_type", ["float32", "float16", "bfloat16"])
 @every_metric
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_small_integers_are_ranked_exactly_ties_by_row(row_type: Kind, metric: Metric, seed: int) -> None:
     rng = np.random.default_rng(seed)
     for count, dimension in ((1, 3), (3, 1), (300, 2), (1_500, 9), (700, 384)):
@@ -167,55 +167,6 @@ def test_a_query_of_another_dimension_is_refused() -> None:
         search(None, rows.store, np.ones(4, np.float32), mask_of([0]), RowMask(), 1, 1, False, False)
     with pytest.raises(ValueError, match="expected 3 numbers a query, received 4"):
         search_many(None, rows.store, np.ones((5, 4), np.float32), mask_of([0]), RowMask(), 1, 1, False, POOL)
-
-
-LONG_SCAN = """
-import signal, sys, time
-import numpy as np
-from tests.native.stored_rows import all_rows, mask_of, stored
-from vecdb.native.index import RowMask, ThreadPool, search, search_many
-
-rng = np.random.default_rng(0)
-rows = stored(rng.standard_normal((4096, 1024), np.float32), "float32", "l2", 12)
-page = np.asarray(rows.values, np.float32).view(np.uint8).reshape(-1)
-for _ in range(511):
-    rows.store.add_page(page)
-live = mask_of(all_rows(rows.store.row_bound))
-queries = rng.standard_normal((600, 1024), np.float32)
-many = lambda: search_many(None, rows.store, queries, live, RowMask(), 10, 10, False, ThreadPool(2), TIMEOUT)
-one = lambda: [search(None, rows.store, queries[0], live, RowMask(), 10, 10, False, False, TIMEOUT) for _ in range(99)]
-started = time.monotonic()
-BEFORE
-try:
-    CALL()
-except BaseException as error:
-    print(type(error).__name__, time.monotonic() - started)
-"""
-
-
-@pytest.mark.parametrize("call", ["one", "many"])
-def test_ctrl_c_stops_a_long_scan(call: str) -> None:
-    before = "signal.signal(signal.SIGALRM, signal.default_int_handler); signal.setitimer(signal.ITIMER_REAL, 0.3)"
-    name, seconds = run_scan(call, before, 0)
-    assert name == "KeyboardInterrupt"
-    assert 0.3 <= seconds < 1.3
-
-
-@pytest.mark.parametrize("call", ["one", "many"])
-def test_a_deadline_stops_a_long_scan(call: str) -> None:
-    name, seconds = run_scan(call, "", 0.05 if call == "one" else 0.3)
-    assert name == "TimeoutError"
-    assert seconds < 1.3
-
-
-def run_scan(call: str, before: str, timeout_seconds: float) -> tuple[str, float]:
-    program = LONG_SCAN.replace("CALL", call).replace("BEFORE", before).replace("TIMEOUT", str(timeout_seconds))
-    process = subprocess.run(
-        [sys.executable, "-c", program], cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=60
-    )
-    assert process.returncode == 0, process.stderr
-    name, seconds = process.stdout.split()
-    return name, float(seconds)
 
 
 def assert_nearest(rows: StoredRows, queries: NDArray[np.float32], live: RowMask, k: int, message: str) -> None:

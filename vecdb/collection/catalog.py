@@ -51,6 +51,7 @@ class Catalog:
         self.entries = {entry.number: entry for entry in manifest.collections}
         self.numbers = {entry.name: entry.number for entry in manifest.collections}
         self.states: dict[int, CollectionState] = {}
+        self._created: dict[int, int] = {}  # sequences of the collections made since the database was opened
 
     def names(self) -> list[str]:
         """The collections' names, sorted."""
@@ -93,6 +94,7 @@ class Catalog:
             schema = CollectionSchema.from_json(change.schema)
             entry = CollectionEntry(number=change.collection, name=schema.name, schema=orjson.loads(change.schema))
             with self._lock:
+                self._created[entry.number] = sequence
                 self.entries[entry.number] = entry
                 self.numbers[entry.name] = entry.number
                 self.next_collection = max(self.next_collection, entry.number + 1)
@@ -121,6 +123,7 @@ class Catalog:
     def _open(self, entry: CollectionEntry) -> CollectionState:
         folder = self.folder_of(entry.number)
         schema = CollectionSchema.from_json(orjson.dumps(entry.schema))
+        sequence = max(self.checkpoint_sequence, self._created.get(entry.number, 0))
         live = RowMask()
         if folder is not None and entry.state_file is not None:
             sections = read_checked(folder / entry.state_file, MASK_MAGIC, MASK_VERSION)
@@ -128,7 +131,7 @@ class Catalog:
         arguments = (schema, folder, self.key_value, self.pool, self._background)
         try:
             state = CollectionState(
-                entry, *arguments, live=live, sequence=self.checkpoint_sequence, read_only=self._read_only
+                entry, *arguments, live=live, sequence=sequence, read_only=self._read_only
             )
         except Corrupted as error:
             if not any(error.path.endswith(index.file) for index in entry.indexes.values()):
@@ -144,7 +147,7 @@ class Catalog:
                 state=entry.state,
             )
             state = CollectionState(
-                bare, *arguments, live=live, sequence=self.checkpoint_sequence, read_only=self._read_only
+                bare, *arguments, live=live, sequence=sequence, read_only=self._read_only
             )
         scrub(state, SCRUB_AT_OPEN_BYTES)
         return state

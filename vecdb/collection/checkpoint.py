@@ -14,6 +14,7 @@ from vecdb.collection.commit_queue import CommitQueue
 from vecdb.collection.snapshot import Snapshot
 from vecdb.collection.state import CollectionState
 from vecdb.storage.checked_file import write_checked
+from vecdb.storage.disk import sync_folder
 from vecdb.storage.manifest import CollectionEntry, IndexEntry, Manifest, store_manifest
 
 KEY_VALUE_POSITION: Final = "key_value_position"  # in the manifest's state: what the store must hold at least
@@ -55,6 +56,8 @@ def checkpoint(catalog: Catalog, commits: CommitQueue, *, save_indexes: bool) ->
         for each in captured:
             each.state.changed = False
     try:
+        if any(entries[each.state.number].state_file is None for each in captured):
+            sync_folder(folder / "collections")  # a folder there is new
         if commits.waits:
             position = catalog.key_value.flush()
         for each in captured:
@@ -95,7 +98,7 @@ def checkpoint(catalog: Catalog, commits: CommitQueue, *, save_indexes: bool) ->
 
 
 def index_is_due(rows: int, changed_rows: int, waiting_rows: int) -> bool:
-    """Whether an index changed enough to be worth a new file: a quarter of it, or a tenth of its rows wait to be free."""
+    """Whether an index changed enough for a new file: a quarter of it did, or a tenth of its rows wait to be free."""
     return changed_rows * 4 > rows or waiting_rows * 10 > rows
 
 

@@ -195,7 +195,7 @@ class Collection:
     def recall(
         self, sample: int = 100, k: int = 10, *, using: str | None = None, ef: int | None = None, seed: int = 0
     ) -> RecallReport:
-        """Recall@k now, of the default search or of one with `ef`, over `sample` stored vectors against exact search."""
+        """Recall@k now, of the default search or one with `ef`, over `sample` stored vectors against exact search."""
         self._check()
         check_number("sample", sample, "K_MAXIMUM")
         check_number("k", k, "K_MAXIMUM")
@@ -216,12 +216,12 @@ class Collection:
     def export(self, path: str | Path, *, progress: Progress = None) -> int:
         """Writes every row to a .parquet, .jsonl or .npy file (the last with a .jsonl beside it); how many rows."""
         self._check()
-        return transfer.export(self, Path(path), progress)
+        return transfer.export(self._state, self._check, path, progress)
 
     def import_(self, path: str | Path, *, batch: int = 1000, progress: Progress = None) -> WriteResult:
         """Upserts every row of a file in a form that export() writes."""
         self._check_write()
-        return transfer.import_(self, Path(path), batch, progress)
+        return transfer.import_(self.upsert, self.schema, path, batch, progress)
 
     def _check(self) -> None:
         self._session.check()

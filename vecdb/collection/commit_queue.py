@@ -45,7 +45,7 @@ class CommitQueue:
     def commit(self, sequence: int) -> None:
         """Returns when everything up to `sequence` is durable and visible; many threads share one sync.
 
-        StorageFailed, StorageFull: not acknowledged. What is durable stays queued and is applied before any later change.
+        StorageFailed, StorageFull: not acknowledged. What is durable stays queued, to be applied before later changes.
         """
         self.journal.wait_durable(sequence)
         with self.apply_lock:

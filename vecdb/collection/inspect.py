@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from vecdb.collection.commit_queue import CommitQueue
 from vecdb.collection.keys import row_of_key, unpack_row
 from vecdb.collection.measure import recalls, sampled_queries
 from vecdb.collection.scrub import check_rows
 from vecdb.collection.searcher import RECALL_DEFAULT
-from vecdb.collection.state import CollectionState
+from vecdb.collection.state import CollectionState, RowNumbers
 from vecdb.collection.vector_column import VectorColumn
 from vecdb.errors import Corrupted
 from vecdb.ids import encode_id
@@ -92,7 +90,7 @@ def verify(state: CollectionState, commits: CommitQueue) -> VerifyReport:
     return VerifyReport(files=files, rows=len(rows), problems=tuple(problems))
 
 
-def _store_problems(state: CollectionState, rows: np.ndarray) -> list[str]:  # type: ignore[type-arg]
+def _store_problems(state: CollectionState, rows: RowNumbers) -> list[str]:
     problems = []
     try:
         ids = sum(1 for _ in state.key_value.scan(state.keys.id_prefix))

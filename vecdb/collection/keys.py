@@ -1,4 +1,4 @@
-"""Keys of the key-value store: a kind, the collection's number, then an id or a row, so that a prefix is a collection."""
+"""Keys of the key-value store: a kind, the collection's number, then an id or a row; a prefix is a collection."""
 
 from __future__ import annotations
 

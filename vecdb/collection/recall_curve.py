@@ -37,7 +37,7 @@ class RecallCurve:
                     break
                 before = (float(point_ef), reached)
         # A wider result needs more candidates, but fewer for each.
-        return max(k, math.ceil(ef * max(1.0, k / _K) ** 0.8))
+        return max(k, math.ceil(ef * math.pow(max(1.0, k / _K), 0.8)))
 
     def to_json(self) -> dict[str, Any]:
         """For the manifest."""

@@ -1,4 +1,4 @@
-"""The changes a journal holds, and their bytes. A record carries row numbers, so redoing it twice changes nothing more."""
+"""The changes a journal holds, and their bytes. A record carries row numbers: redone twice, it changes no more."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def decode(kind: int, body: memoryview) -> Change:
     try:
         collection, sections = _split(body)
         return _DECODERS[kind](collection, sections)
-    except (KeyError, IndexError, struct.error) as error:
+    except (KeyError, IndexError, TypeError, struct.error) as error:
         raise ValueError(f"not a record of kind {kind}: {error!r}") from error
 
 

@@ -1,4 +1,4 @@
-"""Row -> id, and the checksum of the row's vectors: one self-checking cell a row (vecdb.native.heads), in a mapped file."""
+"""Row -> id, and the checksum of the row's vectors: self-checking cells (vecdb.native.heads) in a mapped file."""
 
 from __future__ import annotations
 

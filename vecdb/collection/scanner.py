@@ -26,7 +26,7 @@ def get(
     state: CollectionState,
     apply_lock: threading.RLock,
     ids: IdBatch,
-    with_vectors: bool,  # type: ignore[valid-type]
+    with_vectors: bool,
 ) -> list[Record]:
     """The rows of ids in the order asked, all as of one moment; missing ones left out. Corrupted."""
     encoded = encode_ids(ids)
@@ -38,7 +38,7 @@ def get(
         if records is not None and state.snapshot is before:
             return records
     # Writes keep coming: hold them off for one read.
-    with apply_lock:  # type: ignore[attr-defined]
+    with apply_lock:
         records = _get(state, encoded, with_vectors)
         assert records is not None, "an id leads to a row that is not live"
         return records

@@ -11,7 +11,7 @@ from vecdb.native.index import RowMask
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Snapshot:
-    """A collection as of journal sequence `sequence`. While one is held, the rows it shows are neither freed nor reused."""
+    """A collection as of journal sequence `sequence`. While it is held, the rows it shows are not freed."""
 
     sequence: int = 0
     live: RowMask = field(default_factory=RowMask)

@@ -17,7 +17,7 @@ from vecdb.collection.records import Delete, Update, Upsert
 from vecdb.collection.row_heads import RowHeads
 from vecdb.collection.snapshot import Snapshot
 from vecdb.collection.vector_column import VectorColumn
-from vecdb.errors import Corrupted
+from vecdb.errors import CollectionNotFound, Corrupted
 from vecdb.ids import Id, decode_id
 from vecdb.index.vector_index import View
 from vecdb.native.heads import HEAD_BYTES, INLINE_ID_BYTES
@@ -172,7 +172,7 @@ class CollectionState:
         self._show(Snapshot(before.sequence, before.live, {**before.views, name: view}), NO_ROWS)
 
     def _show(self, snapshot: Snapshot, retired: RowNumbers) -> None:
-        """Replaces the snapshot. Rows retired by it are dead when this and every earlier snapshot are gone: in order."""
+        """Replaces the snapshot. Rows retired by it are dead once this and every earlier snapshot are gone."""
         if self.retired and self.retired[-1][0]() is None and not len(self.retired[-1][1]):
             self.retired.pop()  # protects nothing: the list does not grow with every write
         self.retired.append((weakref.ref(self.snapshot), retired))
@@ -198,7 +198,9 @@ class CollectionState:
                 raise self._lost("payload", row)
         return values  # type: ignore[return-value]
 
-    def _lost(self, what: str, row: int) -> Corrupted:
+    def _lost(self, what: str, row: int) -> Corrupted | CollectionNotFound:
+        if self.dropped:
+            return CollectionNotFound(name=self.schema.name)
         where = self.folder.parent.parent / "kv" if self.folder else ":memory:"
         return Corrupted(path=str(where), detail=f"the {what} of row {row} of '{self.schema.name}' is missing")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +42,7 @@ class VectorColumn:
             if folder is None
             else RowFile(folder / "rows", f"v{name}", row_bytes, at_least=rows, read_only=read_only)
         )
-        metric = "l2" if vector.metric == "l2" else "dot"
+        metric: Literal["l2", "dot"] = "l2" if vector.metric == "l2" else "dot"
         self.store = RowStore("float32", metric, vector.dimension, row_bytes, self.rows.chunk_shift)
         self._share_chunks()
         if isinstance(vector.index, Hnsw):

@@ -1,4 +1,4 @@
-"""What a caller gives as vectors, checked and made ready: float32, C-contiguous, finite, of unit length under cosine."""
+"""What a caller gives as vectors, checked and made ready: float32, C-contiguous, finite, of unit length if cosine."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def query_of(value: Any, vector: Vector, collection: str, name: str) -> Floats:
 
 
 def checked_queries(queries: Floats, vector: Vector, collection: str, name: str) -> Floats:
-    """(nq, d) queries that are finite and, under cosine, of unit length. InvalidVector names the first that cannot be."""
+    """(nq, d) queries that are finite and, under cosine, of unit length. InvalidVector names the first that is not."""
     return _checked(queries, vector, collection, name)
 
 

@@ -18,13 +18,28 @@ class FlatIndex:
         self._pool = pool
 
     def search(
-        self, query: Floats, k: int, ef: int, view: View, *, exact: bool, normalise: bool, timeout_seconds: float
+        self,
+        query: Floats,
+        k: int,
+        ef: int,  # noqa: ARG002
+        view: View,
+        *,
+        exact: bool,  # noqa: ARG002
+        normalise: bool,
+        timeout_seconds: float,
     ) -> tuple[RowNumbers, Floats, bool]:
         """Scans the live rows; see VectorIndex."""
         return search(None, self._store, query, view.live, view.tail, k, k, False, normalise, timeout_seconds)
 
     def search_many(
-        self, queries: Floats, k: int, ef: int, view: View, *, exact: bool, timeout_seconds: float
+        self,
+        queries: Floats,
+        k: int,
+        ef: int,  # noqa: ARG002
+        view: View,
+        *,
+        exact: bool,  # noqa: ARG002
+        timeout_seconds: float,
     ) -> tuple[RowNumbers, Floats, RowNumbers]:
         """Scans the live rows for all queries at once; see VectorIndex."""
         return search_many(None, self._store, queries, view.live, view.tail, k, k, False, self._pool, timeout_seconds)

@@ -69,7 +69,8 @@ class HnswIndex:
     def save(self, path: Path) -> None:
         """Writes the graph as sections: header, levels, ground links by 65,536 rows, upper links."""
         levels = self.graph.levels()
-        rows = len(levels)
+        rows = int(np.flatnonzero(levels)[-1]) + 1 if len(self.graph) else 0
+        levels = levels[:rows]
         header = _HEADER.pack(self.graph.entry, rows, self._settings.m, _SECTION_ROWS)
         ground = [
             self.graph.ground_links(first, min(_SECTION_ROWS, rows - first)) for first in range(0, rows, _SECTION_ROWS)

@@ -1,0 +1,90 @@
+"""Recall as it is measured, against recall counted with numpy on the same queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+import vecdb
+from vecdb.collection.measure import measured_curve, recalls, sampled_queries
+from vecdb.collection.recall_curve import MEASURED_EFS
+from vecdb.collection.snapshot import Snapshot
+from vecdb.collection.vector_column import VectorColumn
+from vecdb.index.vector_index import View
+from vecdb.native.index import RowMask, ThreadPool
+
+SEED = 12
+ROWS, DIMENSION, K = 1500, 24, 10
+LIVE = np.arange(0, ROWS, 2, dtype=np.uint32)
+POOL = ThreadPool(1)
+
+
+@pytest.fixture(params=["l2", "cosine", "dot"])
+def column(request: pytest.FixtureRequest) -> Iterator[VectorColumn]:
+    """Clustered rows in a poor graph, so that recall is not simply 1."""
+    numbers = np.random.default_rng(SEED)
+    X = numbers.standard_normal((ROWS, DIMENSION), dtype=np.float32)
+    if request.param == "cosine":
+        X /= np.linalg.norm(X, axis=1, keepdims=True)
+    vector = vecdb.Vector(DIMENSION, metric=request.param, index=vecdb.Hnsw(m=4, ef_construction=10))
+    column = VectorColumn("", vector, None, rows=ROWS, index_file=None, pool=POOL, background=POOL, read_only=False)
+    column.ensure(ROWS)
+    column.write(np.arange(ROWS, dtype=np.uint32), X.view(np.uint8).reshape(ROWS, -1))
+    column.index.insert(np.arange(ROWS, dtype=np.uint32))
+    yield column
+    column.rows.close()
+
+
+def snapshot_of(rows: npt.NDArray[np.uint32]) -> Snapshot:
+    live = RowMask.of(rows)
+    return Snapshot(1, live, {"": View(live, RowMask(), True)})
+
+
+def counted(column: VectorColumn, queries: npt.NDArray[np.float32], ef: int) -> npt.NDArray[np.float64]:
+    """recall@K of each query by numpy: found ids among the K nearest live rows."""
+    X = column.read(LIVE).astype(np.float64)
+    wide = queries.astype(np.float64)
+    table = ((wide[:, None] - X) ** 2).sum(axis=2) if column.vector.metric == "l2" else -(wide @ X.T)
+    view = snapshot_of(LIVE).views[""]
+    found, _, counts = column.index.search_many(queries, K, ef, view, exact=False, timeout_seconds=0)
+    assert (counts == K).all()
+    nearest = LIVE[np.argsort(table, axis=1)[:, :K]]
+    return np.array([len(set(a) & set(b)) / K for a, b in zip(found.tolist(), nearest.tolist(), strict=True)])
+
+
+@pytest.mark.parametrize("ef", [10, 20, 200])
+def test_recall_is_the_share_of_the_true_nearest(column: VectorColumn, ef: int) -> None:
+    queries = sampled_queries(column, snapshot_of(LIVE), 60, SEED, mix=0.4)
+    measured = recalls(column, snapshot_of(LIVE), queries, K, ef)
+    np.testing.assert_allclose(measured, counted(column, queries, ef), atol=1e-9, err_msg=f"seed {SEED}")
+
+
+def test_queries_are_live_vectors_without_repeats(column: VectorColumn) -> None:
+    live = {row.tobytes() for row in column.read(LIVE)}
+    queries = sampled_queries(column, snapshot_of(LIVE), 50, 1)
+    assert queries.shape == (50, DIMENSION)
+    assert len({row.tobytes() for row in queries}) == 50
+    if column.vector.metric != "cosine":
+        assert {row.tobytes() for row in queries} <= live
+    np.testing.assert_array_equal(queries, sampled_queries(column, snapshot_of(LIVE), 50, 1))
+    assert (queries != sampled_queries(column, snapshot_of(LIVE), 50, 2)).any()
+    assert len(sampled_queries(column, snapshot_of(LIVE[:7]), 50, 1)) == 7
+    mixed = sampled_queries(column, snapshot_of(LIVE), 50, 1, mix=0.4)
+    assert not {row.tobytes() for row in mixed} & live
+    if column.normalise:
+        np.testing.assert_allclose(np.linalg.norm(mixed, axis=1), 1, atol=1e-6)
+
+
+def test_the_measured_curve_rises_and_is_true(column: VectorColumn) -> None:
+    snapshot = snapshot_of(LIVE)
+    curve = measured_curve(column, snapshot)
+    efs, reached = [ef for ef, _ in curve.points], [recall for _, recall in curve.points]
+    assert curve.rows == len(LIVE)
+    assert tuple(efs) == MEASURED_EFS[: len(efs)]
+    assert reached == sorted(reached)
+    queries = sampled_queries(column, snapshot, 200, SEED + 1, mix=0.4)
+    for ef, recall in curve.points:
+        assert abs(counted(column, queries, ef).mean() - recall) < 0.08, (ef, recall)

@@ -1,0 +1,105 @@
+"""Ids and checksums of rows against a dict, and damage to any byte of a cell."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from uuid import UUID
+
+import numpy as np
+import pytest
+
+from vecdb.collection.row_heads import RowHeads, vector_checksums
+from vecdb.errors import Corrupted
+from vecdb.ids import Id, encode_ids
+from vecdb.native.heads import HEAD_BYTES, INLINE_ID_BYTES
+from vecdb.native.kernels import crc32c
+from vecdb.storage.row_file import MemoryRows, RowFile
+
+SEED = 77
+INLINE_TEXT = INLINE_ID_BYTES - 1  # its encoding has a tag
+
+
+def some_ids(count: int) -> list[Id]:
+    numbers = random.Random(SEED)
+    special: list[Id] = [0, 2**63 - 1, "a", "\0", "ü" * (INLINE_TEXT // 2), "x" * INLINE_TEXT, UUID(int=2**128 - 1)]
+    kinds = [
+        lambda: numbers.getrandbits(63),
+        lambda: UUID(int=numbers.getrandbits(128)),
+        lambda: f"row {numbers.random()}",
+    ]
+    return [*special, *(numbers.choice(kinds)() for _ in range(count - len(special)))]
+
+
+def rows_of_bytes(count: int, *widths: int) -> list[np.ndarray[tuple[int, int], np.dtype[np.uint8]]]:
+    numbers = np.random.default_rng(SEED)
+    return [numbers.integers(0, 256, (count, width), dtype=np.uint8) for width in widths]
+
+
+def test_ids_and_checksums_come_back_in_any_order() -> None:
+    heads = RowHeads(MemoryRows(HEAD_BYTES))
+    numbers = np.random.default_rng(SEED)
+    rows = numbers.permutation(5000)[:300].astype(np.uint32)
+    ids, vectors = some_ids(300), rows_of_bytes(300, 12, 40)
+    heads.ensure(5000)
+    heads.write(rows, encode_ids(ids), vectors)
+    order = numbers.permutation(300)
+    assert heads.ids(rows[order]) == [ids[place] for place in order], f"seed {SEED}"
+    assert [type(each) for each in heads.ids(rows)] == [type(each) for each in ids]
+    assert heads.checksums(rows[order]).tolist() == vector_checksums(vectors)[order].tolist()
+
+
+def test_a_row_written_again_has_its_last_head() -> None:
+    heads = RowHeads(MemoryRows(HEAD_BYTES))
+    heads.ensure(1)
+    row = np.array([0], np.uint32)
+    for each in ("a much longer id than the next", 5, "b"):
+        vectors = rows_of_bytes(1, len(str(each)))
+        heads.write(row, encode_ids([each]), vectors)
+        assert heads.ids(row) == [each]
+        assert heads.checksums(row).tolist() == vector_checksums(vectors).tolist()
+
+
+def test_a_long_id_is_not_in_its_head() -> None:
+    heads = RowHeads(MemoryRows(HEAD_BYTES))
+    heads.ensure(2)
+    rows = np.arange(2, dtype=np.uint32)
+    heads.write(rows, encode_ids(["x" * INLINE_TEXT, "x" * (INLINE_TEXT + 1)]), rows_of_bytes(2, 8))
+    assert heads.ids(rows) == ["x" * INLINE_TEXT, None]
+
+
+def test_the_checksum_of_one_vector_is_crc32c() -> None:
+    (vectors,) = rows_of_bytes(50, 33)
+    assert vector_checksums([vectors]).tolist() == [crc32c(row.tobytes()) for row in vectors]
+
+
+def test_every_byte_of_every_vector_counts() -> None:
+    vectors = rows_of_bytes(1, 5, 3)
+    whole = vector_checksums(vectors)[0]
+    assert vector_checksums(vectors[::-1])[0] != whole
+    for array in vectors:
+        for place in range(array.shape[1]):
+            array[0, place] ^= 1
+            assert vector_checksums(vectors)[0] != whole
+            array[0, place] ^= 1
+
+
+def test_damage_to_any_byte_names_the_file_and_the_row(tmp_path: Path) -> None:
+    file = RowFile(tmp_path, "heads", HEAD_BYTES)
+    heads = RowHeads(file)
+    heads.ensure(10)
+    rows = np.arange(10, dtype=np.uint32)
+    heads.write(rows, encode_ids([f"id {row}" for row in range(10)]), rows_of_bytes(10, 8))
+    cell = file.read(rows[3:4])
+    for place in range(HEAD_BYTES):
+        damaged = cell.copy()
+        damaged[0, place] ^= 0x10
+        file.write(rows[3:4], damaged)
+        for read in (heads.ids, heads.checksums):
+            with pytest.raises(Corrupted, match="row 3 ") as raised:
+                read(rows)
+            assert str(tmp_path) in raised.value.path
+        assert heads.ids(rows[4:]) == [f"id {row}" for row in range(4, 10)]
+    file.write(rows[3:4], cell)
+    assert heads.ids(rows)[3] == "id 3"
+    file.close()
