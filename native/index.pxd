@@ -111,3 +111,4 @@ cdef extern from "search.h" namespace "vecdb" nogil:
 cdef class RowStore:
     cdef unique_ptr[CRowStore] store
     cdef list pages
+    cdef size_t page_bytes

@@ -3,7 +3,7 @@
 
 cimport cython
 cimport numpy as cnp
-from cpython.exc cimport PyErr_CheckSignals
+from cpython.exc cimport PyErr_Occurred
 from libc.math cimport fabs, isfinite, sqrt
 from libc.string cimport memcpy
 
@@ -16,20 +16,29 @@ METRICS = {"l2": METRIC_L2, "dot": METRIC_DOT}
 cdef float UNIT_TOLERANCE = 1e-6  # a squared norm this near to 1 is of unit length, as for check_rows()
 cdef float SMALLEST_NORM = 1e-30  # a smaller squared norm is near float's edge and is handled by the careful path
 
+cdef extern from "Python.h":
+    # Declared without "except": the exception a signal handler raised must stay set until finish(), not be reported here.
+    int run_signal_handlers "PyErr_CheckSignals"()
+
+
 cdef cbool check_signals(void* argument) noexcept with gil:
     # True when a signal handler raised: the exception is set and the call returns as soon as it can.
-    return PyErr_CheckSignals() != 0
+    return run_signal_handlers() != 0
 
 
 cdef int64_t deadline_of(double timeout_seconds):
-    return 0 if timeout_seconds <= 0 else monotonic_nanoseconds() + <int64_t>(timeout_seconds * 1e9)
+    # Past a year it is no deadline, and nanoseconds would overflow.
+    if not 0 < timeout_seconds < 3e7:
+        return 0
+    return monotonic_nanoseconds() + <int64_t>(timeout_seconds * 1e9)
 
 
 cdef int finish(Interrupt* interrupt) except -1:
     """Turns a stopped call into its exception."""
     if interrupt.reason() == STOP_CHECK:
-        PyErr_CheckSignals()  # raises again if the first exception was lost
-        raise KeyboardInterrupt
+        if PyErr_Occurred() == NULL:
+            raise KeyboardInterrupt
+        return -1  # with what the signal handler raised
     if interrupt.reason() == STOP_DEADLINE:
         raise TimeoutError
     return 0
@@ -51,12 +60,17 @@ cdef class RowStore:
     """Vectors of `dimension` numbers coded as `row_type`, `stride` bytes a row, in pages of 2**page_shift rows."""
     def __cinit__(self, str row_type, str metric, uint32_t dimension, uint32_t stride, uint32_t page_shift):
         cdef int type_number = ROW_TYPES[row_type], metric_number = METRICS[metric]
+        if page_shift > 31:
+            raise ValueError(f"page_shift: expected at most 31, received {page_shift}")
+        self.page_bytes = <size_t>stride << page_shift
         self.store.reset(new CRowStore(<RowType>type_number, <Metric>metric_number, dimension, stride, page_shift))
         self.pages = []
 
     def add_page(self, page):
         """Adds the next page: any readable buffer of 2**page_shift * stride bytes; it is kept, not copied."""
         cdef const uint8_t[::1] view = page
+        if <size_t>view.shape[0] < self.page_bytes:
+            raise ValueError(f"expected a page of {self.page_bytes} bytes, received {view.shape[0]}")
         self.pages.append(view)
         self.store.get().add_page(&view[0])
 
@@ -83,6 +97,8 @@ cdef class RowMask:
         cdef RowMask result = RowMask.__new__(RowMask)
         cdef size_t more = 0 if added is None else added.shape[0]
         cdef size_t less = 0 if removed is None else removed.shape[0]
+        if more and np.max(added) >= 1 << 31:
+            raise IndexError(f"row {np.max(added)}: rows are below 2**31")
         result.mask = self.mask.with_changes(&added[0] if more else NULL, more, &removed[0] if less else NULL, less)
         return result
 
@@ -184,7 +200,7 @@ cdef class Graph:
 
     def ground_links(self, uint32_t first, uint32_t count):
         """uint32 (count, 2m): the ground lists of rows first .. first + count; unused places hold the row itself."""
-        if first + count > self.graph.get().row_bound():
+        if <uint64_t>first + count > self.graph.get().row_bound():
             raise IndexError(f"rows {first} .. {first + count} of {self.graph.get().row_bound()}")
         cdef cnp.ndarray result = np.empty((count, 2 * self.graph.get().m()), np.uint32)
         cdef uint32_t* out = <uint32_t*>cnp.PyArray_DATA(result)
@@ -215,7 +231,7 @@ cdef class Graph:
             raise ValueError(f"expected ground links of shape ({rows}, {2 * self.graph.get().m()})")
         if rows == 0:
             return
-        if rows > self.store.row_bound and np.flatnonzero(levels)[-1] >= self.store.row_bound:
+        if np.any(np.asarray(levels)[self.store.row_bound:]):
             raise ValueError("the graph has rows beyond its store")
         cdef size_t upper_count = upper.shape[0]
         cdef const uint32_t* upper_data = &upper[0] if upper_count else NULL

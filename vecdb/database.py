@@ -15,12 +15,12 @@ from vecdb.collection.checkpoint import checkpoint
 from vecdb.collection.collection import Collection
 from vecdb.collection.inspect import collection_stats
 from vecdb.collection.records import Create
-from vecdb.collection.recovery import open_folder, open_memory
+from vecdb.collection.recovery import open_folder, open_memory, open_read_only
 from vecdb.collection.session import Session
 from vecdb.errors import InvalidType, InvalidValue, LimitExceeded, StorageFailed
 from vecdb.native.index import ThreadPool
 from vecdb.schema import CollectionSchema, FieldType, Hnsw, Index, Metric, Vector, safe_name
-from vecdb.storage.directory_lock import DirectoryLock
+from vecdb.storage.directory_lock import DirectoryLock, SharedReaders
 from vecdb.storage.disk import disk_error
 from vecdb.types import DatabaseStats
 
@@ -29,10 +29,17 @@ Durability = Literal["sync", "async"]
 _BACKGROUND_NICE = 10
 
 
-def connect(path: str | os.PathLike[str], *, durability: Durability = "sync", threads: int | None = None) -> Database:
+def connect(
+    path: str | os.PathLike[str],
+    *,
+    durability: Durability = "sync",
+    read_only: bool = False,
+    threads: int | None = None,
+) -> Database:
     """Opens the database in a folder, making it if there is none, or an empty one in memory at ":memory:".
 
     `durability="async"` acknowledges writes before they are on disk: a crash of the machine may lose the last of them.
+    `read_only` shows the last checkpoint of an existing one, for as long as it is open, beside a writer if there is one.
     `threads` is how many share a batch of queries or build an index: VECDB_THREADS, or the cores this process may use.
     Locked names the process that has it open; Corrupted, VersionMismatch, StorageFull, StorageFailed.
     """
@@ -40,36 +47,39 @@ def connect(path: str | os.PathLike[str], *, durability: Durability = "sync", th
         raise InvalidValue(argument="durability", expected="'sync' or 'async'", received=durability)
     if not isinstance(path, str | os.PathLike):
         raise InvalidType(argument="path", expected="a path or ':memory:'", received=path)
-    return Database(path, durability, _thread_count(threads))
+    if not isinstance(read_only, bool):
+        raise InvalidType(argument="read_only", expected="a bool", received=read_only)
+    return Database(path, durability, _thread_count(threads), read_only)
 
 
 class Database:
     """An open database; a context manager. One process writes at a time; any number of threads may share it."""
 
-    def __init__(self, path: str | os.PathLike[str], durability: Durability, threads: int) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], durability: Durability, threads: int, read_only: bool = False
+    ) -> None:
         pool = ThreadPool(threads)
         background = ThreadPool(threads, _BACKGROUND_NICE)
         self._path = os.fspath(path)
-        self._lock: DirectoryLock | None = None
+        self._lock: DirectoryLock | SharedReaders | None = None
         self._changing = threading.Lock()
+        self._read_only = read_only
         if self._path == ":memory:":
             catalog, commits = open_memory(pool, background)
         else:
             folder = Path(self._path).absolute()
+            _require_folder(folder, make=not read_only)
+            self._lock = SharedReaders(folder) if read_only else DirectoryLock(folder)
             try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except FileExistsError:
-                raise InvalidValue(argument="path", expected="a folder, not a file", received=self._path) from None
-            except OSError as error:
-                raise disk_error(folder, error) from error
-            self._lock = DirectoryLock(folder)
-            try:
-                catalog, commits = open_folder(folder, pool, background, sync=durability == "sync")
+                if read_only:
+                    catalog, commits = open_read_only(folder, pool, background)
+                else:
+                    catalog, commits = open_folder(folder, pool, background, sync=durability == "sync")
             except BaseException:
                 self._lock.close()
                 raise
         self._catalog = catalog
-        self._session = Session(f"database '{self._path}'", catalog, commits)
+        self._session = Session(f"database '{self._path}'", catalog, commits, read_only=read_only)
         self._handles: dict[int, Collection] = {}
 
     def create_collection(
@@ -166,6 +176,8 @@ class Database:
                 return
             self._session.close()
             try:
+                if self._read_only:
+                    return
                 # A journal that failed has nothing more to say; what it holds is redone at the next open.
                 with contextlib.suppress(StorageFailed):
                     checkpoint(self._catalog, self._session.commits, save_indexes=True)
@@ -186,6 +198,18 @@ class Database:
 
     def __repr__(self) -> str:
         return f"<vecdb.Database {self._path!r}>"
+
+
+def _require_folder(folder: Path, make: bool) -> None:
+    try:
+        if make:
+            folder.mkdir(parents=True, exist_ok=True)
+        elif not (folder / "FORMAT").is_file():
+            raise InvalidValue(argument="path", expected="an existing database", received=str(folder))
+    except FileExistsError:
+        raise InvalidValue(argument="path", expected="a folder, not a file", received=str(folder)) from None
+    except OSError as error:
+        raise disk_error(folder, error) from error
 
 
 def _thread_count(threads: int | None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
@@ -23,12 +24,12 @@ INLINE_TEXT = INLINE_ID_BYTES - 1  # its encoding has a tag
 def some_ids(count: int) -> list[Id]:
     numbers = random.Random(SEED)
     special: list[Id] = [0, 2**63 - 1, "a", "\0", "ü" * (INLINE_TEXT // 2), "x" * INLINE_TEXT, UUID(int=2**128 - 1)]
-    kinds = [
+    makers: list[Callable[[], Id]] = [
         lambda: numbers.getrandbits(63),
         lambda: UUID(int=numbers.getrandbits(128)),
         lambda: f"row {numbers.random()}",
     ]
-    return [*special, *(numbers.choice(kinds)() for _ in range(count - len(special)))]
+    return [*special, *(numbers.choice(makers)() for _ in range(count - len(special)))]
 
 
 def rows_of_bytes(count: int, *widths: int) -> list[np.ndarray[tuple[int, int], np.dtype[np.uint8]]]:

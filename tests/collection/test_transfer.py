@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Iterator
@@ -138,6 +139,24 @@ def test_an_export_that_stops_leaves_the_old_file(db: vecdb.Database, tmp_path: 
 
 
 @pytest.mark.parametrize("form", FORMS)
+def test_a_full_disk_leaves_the_old_file(
+    db: vecdb.Database, tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docs = filled(db, VECTORS["l2"], 50)
+    docs.export(tmp_path / f"rows{form}")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    docs.delete([0])
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(vecdb.StorageFull, match=f"rows{form}"):
+        docs.export(tmp_path / f"rows{form}")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_an_export_is_one_snapshot(db: vecdb.Database, tmp_path: Path, form: str) -> None:
     """Every write moves all rows to the next round; a file never holds two rounds, nor more or fewer rows."""
     docs = db.create_collection("docs", dimension=2, metric="l2")
@@ -183,7 +202,7 @@ def test_each_batch_is_all_or_nothing(db: vecdb.Database, tmp_path: Path) -> Non
         docs.import_(path, batch=10)
     assert (raised.value.row, raised.value.field) == (57, "year")
     assert str(path) in str(raised.value)
-    assert sorted(record.id for record in docs.scan()) == list(range(50))  # type: ignore[type-var]
+    assert sorted(record.id for record in docs.scan()) == list(range(50))
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,18 @@ def test_named_vectors(tmp_path: Path) -> None:
     assert imported(path, {"only": NAMED["a"]}) == {(int, 1): ({}, {"only": [3]})}
 
 
+def test_long_numbers_are_as_exact_as_short_ones(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(
+        '{"id": 9223372036854775807, "payload": {"n": [18446744073709551615, -9223372036854775808, 1e22],'
+        ' "text": "12345678901234567890123"}, "vector": [0.1000000000000000000001, 1]}\n'
+    )
+    ((key, (payload, vectors)),) = imported(path).items()
+    assert key == (int, 2**63 - 1)
+    assert payload == {"n": [2**64 - 1, -(2**63), 1e22], "text": "12345678901234567890123"}
+    assert vectors == {"": [float(np.float32(0.1)), 1]}
+
+
 def test_an_empty_file_has_no_rows(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_bytes(b"")
@@ -83,6 +95,8 @@ def test_an_empty_file_has_no_rows(tmp_path: Path) -> None:
         (b'{"id": 2, "vector": [1, 1e39]}\n', vecdb.InvalidVector, "row 1"),
         (b'{"id": 2, "vector": [1, 2], "payload": [1]}\n', vecdb.InvalidPayload, "row 1"),
         (b'{"id": 2, "vector": [1, 2], "payload": "text"}\n', vecdb.InvalidPayload, "row 1"),
+        (b'{"id": 2, "vector": [1, 2], "payload": {"n": 18446744073709551616}}\n', vecdb.InvalidPayload, "row 1"),
+        (b'{"id": 18446744073709551617, "vector": [1, 2]}\n', vecdb.InvalidId, "row 1"),
     ],
 )
 def test_a_bad_line_is_refused(tmp_path: Path, line: bytes, expected: type[vecdb.Error], reason: str) -> None:

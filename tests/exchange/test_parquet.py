@@ -141,6 +141,11 @@ def test_named_vectors(tmp_path: Path) -> None:
         ({"id": IDS, "x": pa.array([b"1"] * 3), "vector": pa.array(ROWS)}, vecdb.InvalidPayload, "row 0"),
         ({"id": IDS, "payload": pa.array(["{}", "{", "{}"]), "vector": pa.array(ROWS)}, vecdb.InvalidPayload, "row 1"),
         ({"id": IDS, "payload": pa.array(["{}", "[]", "{}"]), "vector": pa.array(ROWS)}, vecdb.InvalidPayload, "row 1"),
+        (
+            {"id": IDS, "payload": pa.array(["{}", '{"n": 18446744073709551616}', None]), "vector": pa.array(ROWS)},
+            vecdb.InvalidPayload,
+            "row 1",
+        ),
         ({"id": IDS, "payload": pa.array([1, 2, 3]), "vector": pa.array(ROWS)}, vecdb.InvalidPayload, "row 0"),
         (
             {"id": IDS, "id_kind": pa.array(["int"] * 3), "payload": pa.array(["{}"] * 3), "vector": pa.array(ROWS)},

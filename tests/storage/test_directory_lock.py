@@ -1,6 +1,7 @@
 """The writer's lock and the readers' mark, within a process, across processes, after a kill."""
 
 import os
+import threading
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from vecdb.errors import Locked
-from vecdb.storage.directory_lock import DirectoryLock, SharedReaders, readers_present
+from vecdb.storage.directory_lock import DirectoryLock, SharedReaders, without_readers
 
 HOLD = """
 import sys
@@ -103,3 +104,21 @@ def test_readers_are_seen_and_do_not_disturb_each_other_or_the_writer(tmp_path: 
     finally:
         finish(child, kill=True)
     assert not readers_present(tmp_path)
+
+
+def readers_present(folder: Path) -> bool:
+    with without_readers(folder) as alone:
+        return not alone
+
+
+def test_no_reader_opens_while_files_are_taken_away(tmp_path: Path) -> None:
+    opened: list[SharedReaders] = []
+    with without_readers(tmp_path) as alone:
+        assert alone
+        thread = threading.Thread(target=lambda: opened.append(SharedReaders(tmp_path)))
+        thread.start()
+        thread.join(0.1)
+        assert opened == []
+    thread.join(10)
+    assert len(opened) == 1
+    opened[0].close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import orjson
@@ -22,6 +23,7 @@ from vecdb.storage.manifest import CollectionEntry, Manifest
 
 MASK_MAGIC = b"VECDBLIV"
 MASK_VERSION = 1
+KEY_VALUE_POSITION = "key_value_position"  # in the manifest's state: what the store holds at its sequence
 SCRUB_AT_OPEN_BYTES = 256 << 20  # vectors checked before the first answer; the rest follows in the background
 
 _LOG = logging.getLogger("vecdb")
@@ -39,15 +41,18 @@ class Catalog:
         background: ThreadPool,
         *,
         read_only: bool = False,
+        reuse_rows: bool = True,
     ) -> None:
         self.folder = folder
         self.key_value = key_value
         self.pool = pool
         self._background = background
         self._read_only = read_only
+        self._reuse_rows = reuse_rows  # False: readers of an earlier checkpoint may still see rows that are free now
         self._lock = threading.RLock()
         self.next_collection = manifest.next_collection
         self.checkpoint_sequence = manifest.sequence
+        self.position = position_of(manifest)
         self.entries = {entry.number: entry for entry in manifest.collections}
         self.numbers = {entry.name: entry.number for entry in manifest.collections}
         self.states: dict[int, CollectionState] = {}
@@ -130,9 +135,7 @@ class Catalog:
             live = RowMask.from_words(np.frombuffer(sections[0], np.uint64))
         arguments = (schema, folder, self.key_value, self.pool, self._background)
         try:
-            state = CollectionState(
-                entry, *arguments, live=live, sequence=sequence, read_only=self._read_only
-            )
+            state = CollectionState(entry, *arguments, live=live, sequence=sequence, read_only=self._read_only)
         except Corrupted as error:
             if not any(error.path.endswith(index.file) for index in entry.indexes.values()):
                 raise
@@ -146,9 +149,7 @@ class Catalog:
                 state_file=entry.state_file,
                 state=entry.state,
             )
-            state = CollectionState(
-                bare, *arguments, live=live, sequence=sequence, read_only=self._read_only
-            )
+            state = CollectionState(bare, *arguments, live=live, sequence=sequence, read_only=self._read_only)
         scrub(state, SCRUB_AT_OPEN_BYTES)
         return state
 
@@ -157,3 +158,8 @@ class Catalog:
         with self._lock:
             for state in self.states.values():
                 state.close()
+
+
+def position_of(manifest: Manifest) -> int:
+    """What the store holds at the manifest's sequence."""
+    return cast(int, manifest.state.get(KEY_VALUE_POSITION, 0))

@@ -7,17 +7,15 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
-from vecdb.collection.catalog import MASK_MAGIC, MASK_VERSION, Catalog
+from vecdb.collection.catalog import KEY_VALUE_POSITION, MASK_MAGIC, MASK_VERSION, Catalog
 from vecdb.collection.commit_queue import CommitQueue
 from vecdb.collection.snapshot import Snapshot
 from vecdb.collection.state import CollectionState
 from vecdb.storage.checked_file import write_checked
+from vecdb.storage.directory_lock import without_readers
 from vecdb.storage.disk import sync_folder
 from vecdb.storage.manifest import CollectionEntry, IndexEntry, Manifest, store_manifest
-
-KEY_VALUE_POSITION: Final = "key_value_position"  # in the manifest's state: what the store must hold at least
 
 
 @dataclass(slots=True)
@@ -42,39 +40,36 @@ def checkpoint(catalog: Catalog, commits: CommitQueue, *, save_indexes: bool) ->
         return commits.applied_sequence
     journal = commits.journal
     with commits.apply_lock:
-        if not commits.waits:
-            # What is applied is not in the journal's files yet, and must be before the store's.
-            journal.sync()
-            position = catalog.key_value.flush()
+        # The store's files then hold what the sequence says and not a change more, which is what readers beside us need.
+        # Nothing gets there before the journal has it.
+        journal.sync()
+        position = catalog.key_value.flush()
         sequence = commits.applied_sequence
         entries = dict(catalog.entries)
         next_collection = catalog.next_collection
         captured = [_capture(state, save_indexes) for state in list(catalog.states.values())]
         captured = [each for each in captured if each.state.changed or each.save]
-        if sequence == catalog.checkpoint_sequence and not captured:
+        if sequence == catalog.checkpoint_sequence and position == catalog.position and not captured:
             return sequence
         for each in captured:
             each.state.changed = False
     try:
         if any(entries[each.state.number].state_file is None for each in captured):
             sync_folder(folder / "collections")  # a folder there is new
-        if commits.waits:
-            position = catalog.key_value.flush()
         for each in captured:
             entries[each.state.number] = _store_collection(entries[each.state.number], each, sequence)
-        store_manifest(
-            folder,
-            Manifest(
-                sequence=sequence,
-                next_collection=next_collection,
-                collections=tuple(entries.values()),
-                state={KEY_VALUE_POSITION: position},
-            ),
+        manifest = Manifest(
+            sequence=sequence,
+            next_collection=next_collection,
+            collections=tuple(entries.values()),
+            state={KEY_VALUE_POSITION: position},
         )
+        store_manifest(folder, manifest)
     except BaseException:
         for each in captured:
             each.state.changed = True
         raise
+    catalog.checkpoint_sequence, catalog.position = sequence, position
     with commits.apply_lock:
         for each in captured:
             if each.state.number in catalog.entries:
@@ -82,19 +77,29 @@ def checkpoint(catalog: Catalog, commits: CommitQueue, *, save_indexes: bool) ->
     for each in captured:
         for name in each.save:
             each.state.absorbed_rows[name] = 0
-        if set(each.save) >= {name for name, column in each.state.columns.items() if column.index.absorbs}:
-            each.state.free_rows.release(each.waiting)
-    catalog.checkpoint_sequence = sequence
     journal.rotate()
     journal.drop_before(sequence + 1)
+    with without_readers(folder) as alone:
+        if alone:
+            _release(catalog, commits, captured, entries)
+    return sequence
+
+
+def _release(
+    catalog: Catalog, commits: CommitQueue, captured: list[_Captured], entries: dict[int, CollectionEntry]
+) -> None:
+    """Lets go of rows and files that no manifest and no reader beside us needs any more."""
+    assert catalog.folder is not None
+    folder = catalog.folder / "collections"
+    for each in captured:
+        if set(each.save) >= {name for name, column in each.state.columns.items() if column.index.absorbs}:
+            each.state.free_rows.release(each.waiting)
+        _remove_unnamed_files(folder / str(each.state.number), entries[each.state.number])
     with commits.apply_lock:
         # A folder is made after its collection is in the catalog, and neither changes now.
-        unnamed = unnamed_folders(folder / "collections", {**entries, **catalog.entries})
+        unnamed = unnamed_folders(folder, {**entries, **catalog.entries})
     for path in unnamed:
         shutil.rmtree(path, ignore_errors=True)
-    for each in captured:
-        _remove_unnamed_files(folder / "collections" / str(each.state.number), entries[each.state.number])
-    return sequence
 
 
 def index_is_due(rows: int, changed_rows: int, waiting_rows: int) -> bool:

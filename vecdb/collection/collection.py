@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from vecdb.collection import inspect, scanner, transfer
-from vecdb.collection.filtering import matching_rows
-from vecdb.collection.hits import Hits
-from vecdb.collection.searcher import Searcher
 from vecdb.collection.call_checks import check_call, check_number, field_names
-from vecdb.collection.vector_input import query_of
+from vecdb.collection.filtering import matching_rows
+from vecdb.collection.searcher import Searcher
 from vecdb.collection.session import Session
 from vecdb.collection.state import CollectionState
+from vecdb.collection.vector_input import query_of
 from vecdb.collection.writer import Writer
 from vecdb.errors import CollectionNotFound, InvalidType, InvalidValue
 from vecdb.filters import Where, parse_filter
@@ -30,7 +29,7 @@ class Collection:
     collection is dropped, and Corrupted when its files are damaged.
     """
 
-    __slots__ = ("_session", "_state", "_writer", "_searcher", "_default_column")
+    __slots__ = ("_default_column", "_searcher", "_session", "_state", "_writer")
 
     def __init__(self, session: Session, state: CollectionState) -> None:
         self._session = session

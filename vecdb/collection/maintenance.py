@@ -66,7 +66,7 @@ class Maintenance:
                 self._progress.wait(0.1)
 
     def optimize(self, wait: bool, report: Callable[[int, int], None] | None, state: CollectionState) -> None:
-        """Absorbs, heals and checkpoints everything; `report(done, total)` rows while it waits. Raises what stopped it."""
+        """Absorbs, heals and checkpoints everything; `report(done, total)` rows meanwhile. Raises what stopped it."""
         with self._progress:
             self._failure = None
             # The pass under way may have gone past this collection already.

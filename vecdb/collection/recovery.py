@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
-from vecdb.collection.catalog import Catalog
-from vecdb.collection.checkpoint import KEY_VALUE_POSITION, unnamed_folders
+from vecdb.collection.catalog import Catalog, position_of
+from vecdb.collection.checkpoint import unnamed_folders
 from vecdb.collection.commit_queue import CommitQueue
 from vecdb.collection.records import decode
-from vecdb.errors import Corrupted, InvalidValue
+from vecdb.errors import Corrupted, InvalidValue, StorageFailed
 from vecdb.native.index import ThreadPool
+from vecdb.storage.directory_lock import without_readers
 from vecdb.storage.disk import sync_folder
 from vecdb.storage.format_file import check_format, format_path, store_format
 from vecdb.storage.journal import Journal, read
@@ -35,22 +37,43 @@ def open_folder(folder: Path, pool: ThreadPool, background: ThreadPool, *, sync:
     manifest = load_manifest(folder)
     journal = Journal(folder / "journal", sync=sync, at_least=manifest.sequence)
     try:
-        position = cast(int, manifest.state.get(KEY_VALUE_POSITION, 0))
-        key_value = RocksKeyValue(folder / "kv", at_least=position)
+        key_value = RocksKeyValue(folder / "kv", at_least=position_of(manifest))
     except BaseException:
         journal.close()
         raise
     try:
-        catalog = Catalog(folder, key_value, manifest, pool, background)
-        _redo(catalog, folder / "journal", manifest.sequence)
-        named = {**{entry.number: entry for entry in manifest.collections}, **catalog.entries}
-        for path in unnamed_folders(folder / "collections", named):
-            shutil.rmtree(path, ignore_errors=True)
+        with without_readers(folder) as alone:
+            catalog = Catalog(folder, key_value, manifest, pool, background, reuse_rows=alone)
+            _redo(catalog, folder / "journal", manifest.sequence)
+            if alone:
+                named = {**{entry.number: entry for entry in manifest.collections}, **catalog.entries}
+                for path in unnamed_folders(folder / "collections", named):
+                    shutil.rmtree(path, ignore_errors=True)
         return catalog, CommitQueue(journal, catalog, waits=sync)
     except BaseException:
         key_value.close()
         journal.close()
         raise
+
+
+def open_read_only(folder: Path, pool: ThreadPool, background: ThreadPool) -> tuple[Catalog, CommitQueue]:
+    """The database at `folder` as of its last checkpoint, beside a writer or without one. The caller is a SharedReader.
+
+    Corrupted, VersionMismatch; StorageFailed if a crash cut a checkpoint short and nobody opened it for writing since.
+    """
+    check_format(folder, read_only=True)
+    for _ in range(_ATTEMPTS):
+        manifest = load_manifest(folder)
+        key_value = RocksKeyValue(folder / "kv", read_only=True)
+        catalog = Catalog(folder, key_value, manifest, pool, background, read_only=True)
+        if key_value.position == catalog.position and load_manifest(folder).sequence == manifest.sequence:
+            commits = CommitQueue(MemoryJournal(), catalog, waits=False)
+            commits.applied_sequence = manifest.sequence
+            return catalog, commits
+        # A checkpoint is under way: its manifest comes after the store's files.
+        key_value.close()
+        time.sleep(_ATTEMPT_SECONDS)
+    raise StorageFailed(path=str(folder), detail="no whole checkpoint to read; open the database for writing once")
 
 
 def _redo(catalog: Catalog, folder: Path, after: int) -> None:
@@ -84,4 +107,6 @@ def _create(folder: Path) -> None:
     sync_folder(folder)
 
 
+_ATTEMPTS: Final = 100
+_ATTEMPT_SECONDS: Final = 0.05
 _OWN_NAMES: Final = frozenset(("LOCK", "READERS", "MANIFEST", "journal", "collections", "kv"))

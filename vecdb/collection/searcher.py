@@ -91,7 +91,7 @@ class Searcher:
             raise LimitExceeded(limit="QUERIES_MAXIMUM", maximum=limits.QUERIES_MAXIMUM, received=count)
         if count * k > limits.RESULTS_MAXIMUM:
             raise LimitExceeded(limit="RESULTS_MAXIMUM", maximum=limits.RESULTS_MAXIMUM, received=count * k)
-        wheres = list(where) if isinstance(where, list) else [where] * count
+        wheres: list[Any] = list(where) if isinstance(where, list) else [where] * count
         if len(wheres) != count:
             raise InvalidValue(argument="where", expected=f"one filter, or {count}", received=len(wheres))
         queries = checked_queries(queries, column.vector, state.schema.name, column.name)
@@ -139,7 +139,7 @@ class Searcher:
         try:
             return search(query, k, ef, view, exact=exact, normalise=column.normalise, timeout_seconds=seconds)
         except ValueError:
-            # NaN, infinity or zero are refused here by name; a norm at the edge of float32 is what the check can handle.
+            # NaN, infinity or zero are refused here by name; the check copes with a norm at the edge of float32.
             name = self._state.schema.name
             checked = checked_queries(query.reshape(1, -1), column.vector, name, column.name)
             many = column.index.search_many(checked, k, ef, view, exact=exact, timeout_seconds=seconds)
@@ -161,7 +161,7 @@ class Searcher:
         return cached[1]
 
     def _matching(self, snapshot: Snapshot, where: Where) -> RowMask:
-        """The live rows that match; the last answer is kept for as long as nothing is written: that makes a new mask."""
+        """The live rows that match; the last answer is kept until something is written: that makes a new mask."""
         expression = parse_filter(where)
         last = self._filtered
         if last is not None and last[0] is snapshot.live and last[1] == expression:

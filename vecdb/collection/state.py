@@ -50,6 +50,7 @@ class CollectionState:
         live: RowMask,
         sequence: int,
         read_only: bool = False,
+        reuse_rows: bool = True,
     ) -> None:
         self.number = entry.number
         self.schema = schema
@@ -85,6 +86,7 @@ class CollectionState:
         self.retired: deque[tuple[Callable[[], Snapshot | None], RowNumbers]] = deque()
         self.row_bytes = sum(column.row_bytes for column in self.columns.values())
         self.snapshot = self._first_snapshot(live, sequence)
+        self._reuse_rows = reuse_rows
         self.free_rows = self.rows_to_reuse(entry.next_row)
         self.changed = False  # since the last checkpoint
         self.written_rows = entry.next_row  # rows below it exist in the files
@@ -107,7 +109,7 @@ class CollectionState:
 
     def rows_to_reuse(self, next_row: int) -> FreeRows:
         """What is free when nothing is under way: rows that are neither live nor still to be taken out of an index."""
-        free = np.ones(next_row, bool)
+        free = np.full(next_row, self._reuse_rows)
         free[self.snapshot.live.rows()] = False
         for _, rows in self.retired:
             free[rows] = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +18,8 @@ _UUID_KEY: Final = "$uuid"
 _TEXT_BYTES: Final = 8 * (limits.PAYLOAD_BYTES + limits.ID_BYTES)  # escaped and spaced out, a text may grow
 _NUMBER_BYTES: Final = 40
 _CHUNK_BYTES: Final = 1 << 20
+_ZEROS: Final = bytes.maketrans(b"123456789", b"0" * 9)
+_LONG_NUMBER: Final = b"0" * 19  # an integer of fewer digits has 64 bits at most
 
 
 def json_objects(path: Path, keys: frozenset[str], numbers: int) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -44,6 +47,18 @@ def line_count(path: Path) -> int:
     return count + (last != b"\n")
 
 
+def parsed(text: bytes) -> Any:
+    """The value of a JSON text, its integers exact whatever their size. ValueError."""
+    value = orjson.loads(text)
+    if _LONG_NUMBER in text.translate(_ZEROS):
+        # The fast parser makes such integers floats, and what comes after would not notice.
+        try:
+            return json.loads(text)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+    return value
+
+
 def id_to_json(value: Id) -> int | str | dict[str, str]:
     """What id_from_json reads back."""
     return {_UUID_KEY: str(value)} if isinstance(value, UUID) else value
@@ -64,8 +79,8 @@ def id_from_json(value: Any, place: str) -> Any:
 
 def _json_object(text: bytes, keys: frozenset[str], path: Path, row: int) -> dict[str, Any]:
     try:
-        found = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
+        found = parsed(text)
+    except ValueError as error:
         raise refused(line_of(path, row), f"a JSON object ({error})", text) from None
     if not isinstance(found, dict) or "id" not in found:
         raise refused(line_of(path, row), 'a JSON object with an "id"', found)

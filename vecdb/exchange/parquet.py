@@ -18,6 +18,7 @@ import orjson
 
 from vecdb.errors import InvalidArgument, InvalidPayload, InvalidValue, InvalidVector
 from vecdb.exchange.form import RowBatch
+from vecdb.exchange.json_line import parsed
 from vecdb.exchange.refusal import refused
 from vecdb.ids import Id
 from vecdb.schema import CollectionSchema
@@ -146,8 +147,8 @@ def _payloads(arrow: Any, batch: Any, taken: set[str], path: Path, first_row: in
     for place, value in enumerate(payloads):
         if isinstance(value, str):
             try:
-                payloads[place] = orjson.loads(value)
-            except orjson.JSONDecodeError as error:
+                payloads[place] = parsed(value.encode())
+            except ValueError as error:
                 reason = f"not JSON: {error} (in {path})"
                 raise InvalidPayload(row=first_row + place, field="", reason=reason) from None
     return payloads

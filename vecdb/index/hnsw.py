@@ -20,6 +20,7 @@ SEED: Final = 1
 
 _HEADER = struct.Struct("<QQII")  # entry, rows, m, rows a section of ground links
 _SECTION_ROWS: Final = 1 << 16
+_RELINK_SHARE: Final = 0.1
 
 
 class HnswIndex:
@@ -35,6 +36,7 @@ class HnswIndex:
         self._pool = pool
         self._background = background
         self.graph = Graph(store, settings.m, settings.ef_construction, SEED)
+        self._inserted = 0  # since the last search for unreachable rows, which walks the whole graph
         if file is not None:
             self._load(file)
 
@@ -55,8 +57,15 @@ class HnswIndex:
         )
 
     def insert(self, rows: RowNumbers) -> None:
-        """Links rows into the graph."""
+        """Links rows into the graph; now and then also rows that choices made since then left without a way in."""
         self.graph.insert(rows, self._background)
+        self._inserted += len(rows)
+        if self._inserted >= _RELINK_SHARE * len(self.graph):
+            self._relink()
+
+    def _relink(self) -> None:
+        self.graph.relink()
+        self._inserted = 0
 
     def remove(self, rows: RowNumbers) -> None:
         """Takes rows out and closes the gaps they leave."""
@@ -68,6 +77,8 @@ class HnswIndex:
 
     def save(self, path: Path) -> None:
         """Writes the graph as sections: header, levels, ground links by 65,536 rows, upper links."""
+        if self._inserted:
+            self._relink()
         levels = self.graph.levels()
         rows = int(np.flatnonzero(levels)[-1]) + 1 if len(self.graph) else 0
         levels = levels[:rows]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -70,7 +71,7 @@ class SharedReaders:
         try:
             self._pid = os.getpid()
             self._descriptor: int | None = _open_readers(path)
-            # Waits only for the instant in which a writer asks whether readers are present.
+            # Waits only while a writer that found no readers takes old files away.
             fcntl.flock(self._descriptor, fcntl.LOCK_SH)
         except OSError as error:
             raise disk_error(path, error) from error
@@ -92,20 +93,23 @@ class SharedReaders:
         self.close()
 
 
-def readers_present(folder: str | Path) -> bool:
-    """True if any SharedReaders of `folder` is open, in any process; one may open right after the answer."""
+@contextlib.contextmanager
+def without_readers(folder: str | Path) -> Iterator[bool]:
+    """True if no SharedReaders of `folder` is open in any process; then none opens before the block ends."""
     path = Path(folder) / "READERS"
     try:
         descriptor = _open_readers(path)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        finally:
-            os.close(descriptor)
-    except BlockingIOError:
-        return True
     except OSError as error:
         raise disk_error(path, error) from error
-    return False
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            alone = True
+        except BlockingIOError:
+            alone = False
+        yield alone
+    finally:
+        os.close(descriptor)
 
 
 def _open_readers(path: Path) -> int:

@@ -174,7 +174,7 @@ class RocksKeyValue:
             self._rocks: Rdict = Rdict(self._path, _options(create and not read_only, cache_bytes), access_type=access)
         except Exception as error:  # rocksdict raises nothing more specific
             raise _mapped(self._path, error) from error
-        position = self._rocks.latest_sequence_number()
+        self.position = position = self._rocks.latest_sequence_number()  # as opened
         if position < at_least:
             self.close()
             raise Corrupted(path=self._path, detail=f"ends at position {position}, {at_least} was flushed")
