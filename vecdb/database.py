@@ -176,11 +176,11 @@ class Database:
                 return
             self._session.close()
             try:
-                if self._read_only:
-                    return
                 # A journal that failed has nothing more to say; what it holds is redone at the next open.
                 with contextlib.suppress(StorageFailed):
-                    checkpoint(self._catalog, self._session.commits, save_indexes=True)
+                    self._session.commits.close(self._session.what)
+                    if not self._read_only:
+                        checkpoint(self._catalog, self._session.commits, save_indexes=True)
             finally:
                 self._session.commits.journal.close()
                 self._catalog.key_value.close()

@@ -108,6 +108,10 @@ class Catalog:
         elif change.collection in self.entries:
             self.state(change.collection).apply(change, sequence)
 
+    def flush(self) -> None:
+        """Makes the store durable."""
+        self.key_value.flush()
+
     def _drop(self, number: int) -> None:
         """Forgets a collection. Its files stay until a checkpoint that does not name them: recovery may need them."""
         with self._lock:

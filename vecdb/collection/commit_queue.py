@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import Protocol
+from typing import Final, Protocol
 
 from vecdb.collection.records import KINDS, Change
+from vecdb.errors import Closed
 from vecdb.storage.journal import Journal
 from vecdb.storage.memory_journal import MemoryJournal
+
+
+# Without waiting for the journal, the store is flushed before its own buffer (RocksKeyValue's WRITE_BUFFER_BYTES) is full:
+# a flush by itself would make durable what the journal's files do not have yet.
+_UNSYNCED_BYTES: Final = 64 << 20
 
 
 class Applies(Protocol):
@@ -16,6 +22,9 @@ class Applies(Protocol):
 
     def apply(self, change: Change, sequence: int) -> None:
         """Carries it out and shows it to readers."""
+
+    def flush(self) -> None:
+        """Makes what was carried out durable, as far as it is not in files of its own."""
 
 
 class CommitQueue:
@@ -31,14 +40,18 @@ class CommitQueue:
         self.applied_sequence = self._appended = journal.last_sequence
         self._target = target
         self._appending = threading.Lock()
-        self._pending: deque[tuple[int, Change]] = deque()
+        self._pending: deque[tuple[int, int, Change]] = deque()  # sequence, bytes, change
+        self._unsynced_bytes = 0
+        self._closed: str | None = None
 
     def append(self, change: Change) -> int:
         """Writes the change to the journal; its sequence. commit() makes it true. StorageFull: nothing happened."""
         parts = change.parts()
+        size = sum(map(len, parts))
         with self._appending:
+            self._check_open()
             sequence = self.journal.append(KINDS[type(change)], parts)
-            self._pending.append((sequence, change))
+            self._pending.append((sequence, size, change))
             self._appended = sequence
             return sequence
 
@@ -49,13 +62,34 @@ class CommitQueue:
         """
         self.journal.wait_durable(sequence)
         with self.apply_lock:
+            if self.applied_sequence < sequence:
+                self._check_open()
             limit = max(sequence, self.journal.durable_sequence)
             while self._pending and self._pending[0][0] <= limit:
-                at, change = self._pending[0]
+                at, size, change = self._pending[0]
+                full = not self.waits and self._unsynced_bytes + size > _UNSYNCED_BYTES
+                if full:
+                    self.journal.sync()
                 self._target.apply(change, at)
+                self._unsynced_bytes += size
+                if full:
+                    self._target.flush()
+                    self._unsynced_bytes = 0
                 self.applied_sequence = at
                 self._pending.popleft()
 
     def settle(self) -> None:
         """Commits all that was appended so far."""
         self.commit(self._appended)
+
+    def close(self, what: str) -> None:
+        """Commits what was appended; every later change is Closed, and nothing is being applied any more."""
+        with self._appending, self.apply_lock:
+            try:
+                self.settle()
+            finally:
+                self._closed = what
+
+    def _check_open(self) -> None:
+        if self._closed is not None:
+            raise Closed(what=self._closed)

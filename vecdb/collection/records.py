@@ -26,7 +26,7 @@ class Create:
     collection: int
     schema: bytes
 
-    def parts(self) -> list[object]:
+    def parts(self) -> list[bytes | memoryview]:
         """The record's bytes."""
         return _joined(self.collection, [self.schema])
 
@@ -37,7 +37,7 @@ class Drop:
 
     collection: int
 
-    def parts(self) -> list[object]:
+    def parts(self) -> list[bytes | memoryview]:
         """The record's bytes."""
         return _joined(self.collection, [])
 
@@ -53,7 +53,7 @@ class Upsert:
     payloads: list[bytes]
     vectors: list[npt.NDArray[np.uint8]]
 
-    def parts(self) -> list[object]:
+    def parts(self) -> list[bytes | memoryview]:
         """The record's bytes."""
         return _joined(
             self.collection,
@@ -69,7 +69,7 @@ class Update:
     rows: RowNumbers
     payloads: list[bytes]
 
-    def parts(self) -> list[object]:
+    def parts(self) -> list[bytes | memoryview]:
         """The record's bytes."""
         return _joined(self.collection, [self.rows, *_packed(self.payloads)])
 
@@ -82,7 +82,7 @@ class Delete:
     rows: RowNumbers
     ids: list[bytes]
 
-    def parts(self) -> list[object]:
+    def parts(self) -> list[bytes | memoryview]:
         """The record's bytes."""
         return _joined(self.collection, [self.rows, *_packed(self.ids)])
 
@@ -115,7 +115,7 @@ _DECODERS: Final[dict[int, Callable[[int, list[memoryview]], Change]]] = {
 }
 
 
-def _joined(collection: int, sections: list[object]) -> list[object]:
+def _joined(collection: int, sections: list[object]) -> list[bytes | memoryview]:
     """collection u32, section count u32, section sizes u64, then the sections."""
     views = [memoryview(section).cast("B") if len(section) else b"" for section in sections]  # type: ignore[arg-type]
     header = struct.pack(f"<II{len(views)}Q", collection, len(views), *map(len, views))

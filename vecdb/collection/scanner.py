@@ -40,8 +40,9 @@ def get(
     # Writes keep coming: hold them off for one read.
     with apply_lock:
         records = _get(state, encoded, with_vectors)
-        assert records is not None, "an id leads to a row that is not live"
-        return records
+    if records is None:
+        raise state.damaged("an id leads to a row that is not there")
+    return records
 
 
 def _get(state: CollectionState, encoded: list[bytes], with_vectors: bool) -> list[Record] | None:

@@ -203,8 +203,12 @@ class CollectionState:
     def _lost(self, what: str, row: int) -> Corrupted | CollectionNotFound:
         if self.dropped:
             return CollectionNotFound(name=self.schema.name)
+        return self.damaged(f"the {what} of row {row} is missing")
+
+    def damaged(self, detail: str) -> Corrupted:
+        """What to raise when the store says something that cannot be."""
         where = self.folder.parent.parent / "kv" if self.folder else ":memory:"
-        return Corrupted(path=str(where), detail=f"the {what} of row {row} of '{self.schema.name}' is missing")
+        return Corrupted(path=str(where), detail=f"collection '{self.schema.name}': {detail}")
 
     def close(self) -> None:
         """Lets go of the files; views handed out stay valid."""

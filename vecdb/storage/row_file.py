@@ -127,8 +127,7 @@ class MemoryRows:
         """Memory has nothing to sync."""
 
     def close(self) -> None:
-        """Lets go of the memory."""
-        self._chunks, self._views, self._maps = [], [], []
+        """Nothing to let go of: readers may go on, and the memory goes with the last of them."""
 
 
 class RowFile:
@@ -220,10 +219,9 @@ class RowFile:
             raise self._failed(path, error) from error
 
     def close(self) -> None:
-        """Closes without syncing; views handed out stay valid. May be called twice."""
+        """Closes without syncing; reads and views go on. May be called twice."""
         while self._descriptors:
             os.close(self._descriptors.popitem()[1])
-        self._views = []
         self._dirty.clear()
 
     def _open(self, at_least: int) -> None:
