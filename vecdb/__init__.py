@@ -1,11 +1,12 @@
 """A vector search database: an embedded library with a C++ core.
 
-connect(path) opens a database; see Database and Collection for its verbs.
+connect(path) opens a database; see Database and Collection for its verbs. The engine is loaded when one of them is
+used: a program that only names errors, schemas or filters does without it.
 """
 
-from vecdb.collection.collection import Collection
-from vecdb.collection.hits import Hits
-from vecdb.database import Database, connect
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from vecdb.errors import (
     Closed,
     CollectionExists,
@@ -48,6 +49,11 @@ from vecdb.types import (
     VerifyReport,
     WriteResult,
 )
+
+if TYPE_CHECKING:
+    from vecdb.collection.collection import Collection
+    from vecdb.collection.hits import Hits
+    from vecdb.database import Database, connect
 
 __version__ = "0.1.0"
 
@@ -100,3 +106,22 @@ __all__ = [
     "field",
     "has_id",
 ]
+
+_ENGINE = {
+    "Collection": "vecdb.collection.collection",
+    "Database": "vecdb.database",
+    "Hits": "vecdb.collection.hits",
+    "connect": "vecdb.database",
+}
+
+
+def __getattr__(name: str) -> object:
+    module = _ENGINE.get(name)
+    if module is None:
+        raise AttributeError(f"module 'vecdb' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(module), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_ENGINE})
