@@ -50,7 +50,9 @@ def main() -> None:
 
 def load(docs: vecdb.Collection, data: Dataset) -> None:
     """Writes every row, batch by batch, each durable before the next, and builds the index."""
-    screen.heading(f"Load {len(data.rows):,} WordNet synsets: {DIMENSION} dimensions, cosine, 4 declared payload fields")
+    screen.heading(
+        f"Load {len(data.rows):,} WordNet synsets: {DIMENSION} dimensions, cosine, 4 declared payload fields"
+    )
     started = time.perf_counter()
     for first in range(0, len(data.rows), BATCH_ROWS):
         part = slice(first, first + BATCH_ROWS)

@@ -14,7 +14,7 @@ def head_store(page_shift: int) -> RowStore:
     """A store for cells, in pages of 2**page_shift."""
 
 def head_ids(heads: RowStore, rows: npt.NDArray[np.uint32]) -> list[object]:
-    """The id of each row, None for one that is too long for its cell. ValueError(row) for a cell that does not check."""
+    """The id of each row, None if too long for its cell. ValueError(row) for a cell that does not check."""
 
 def head_checksums(heads: RowStore, rows: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
     """CRC-32C of the vectors of each row as written, uint32. ValueError(row) for a cell that does not check."""

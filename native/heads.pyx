@@ -1,8 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, embedsignature=True
-"""Heads of rows: cells of 48 bytes that hold a row's id and check themselves. Their reading is on the path of every search.
+"""Heads of rows: cells of 48 bytes that hold a row's id and check themselves; most searches read some.
 
-A cell: id bytes u8 (0: the id is too long and kept elsewhere), the encoded id in 39 bytes, CRC-32C of the row's vectors,
-CRC-32C of the 44 bytes before. An encoded id: 1 and 8 bytes big-endian, 2 and UTF-8, or 3 and the 16 bytes of a UUID.
+A cell: id bytes u8 (0: the id is too long and kept elsewhere), the encoded id in 39 bytes, CRC-32C of the row's
+vectors, CRC-32C of the 44 bytes before. An encoded id: 1 and 8 bytes big-endian, 2 and UTF-8, or 3 and the 16 bytes of
+a UUID.
 """
 
 from cpython.unicode cimport PyUnicode_DecodeUTF8
@@ -30,7 +31,7 @@ def head_store(uint32_t page_shift):
 
 
 def head_ids(RowStore heads not None, const uint32_t[::1] rows not None):
-    """The id of each row, None for one that is too long for its cell. ValueError(row) for a cell that does not check."""
+    """The id of each row, None if too long for its cell. ValueError(row) for a cell that does not check."""
     cdef Py_ssize_t i
     cdef list ids = []
     for i in range(rows.shape[0]):

@@ -17,7 +17,7 @@ cdef float UNIT_TOLERANCE = 1e-6  # a squared norm this near to 1 is of unit len
 cdef float SMALLEST_NORM = 1e-30  # a smaller squared norm is near float's edge and is handled by the careful path
 
 cdef extern from "Python.h":
-    # Declared without "except": the exception a signal handler raised must stay set until finish(), not be reported here.
+    # Declared without "except": what a signal handler raised must stay set until finish(), not be reported here.
     int run_signal_handlers "PyErr_CheckSignals"()
 
 
@@ -223,7 +223,7 @@ cdef class Graph:
 
     def restore(self, const uint8_t[::1] levels, const uint32_t[:, ::1] ground, const uint32_t[::1] upper,
                 uint64_t entry):
-        """Fills an empty graph with what levels(), ground_links(), upper_links() and entry gave; ValueError if unsound."""
+        """Fills an empty graph with what levels(), ground_links(), upper_links() and entry gave. ValueError."""
         cdef uint32_t rows = levels.shape[0]
         if len(self) != 0:
             raise ValueError("the graph is not empty")
@@ -246,7 +246,8 @@ cdef class Graph:
         return count
 
 
-cdef SearchRequest request_of(Graph graph, RowStore store, RowMask live, RowMask tail, bint masked, uint32_t k, uint32_t ef):
+cdef SearchRequest request_of(Graph graph, RowStore store, RowMask live, RowMask tail, bint masked, uint32_t k,
+                              uint32_t ef):
     cdef SearchRequest request
     request.store = store.store.get()
     request.graph = graph.graph.get() if graph is not None else NULL

@@ -59,7 +59,7 @@ ROW_INFINITE = 2
 ROW_ZERO = 3
 
 cdef size_t GIL_FREE_BYTES = 16384  # below this a checksum takes less time than giving up the GIL
-cdef float UNIT_TOLERANCE = 1e-6  # a squared norm this near to 1 is of unit length already: scaling would only move last bits
+cdef float UNIT_TOLERANCE = 1e-6  # a squared norm this near to 1 is of unit length: scaling would only move last bits
 cdef float SAFE_NORM_MINIMUM = 1e-30  # squared; a smaller sum may have lost terms that vanished in float32
 
 cdef const Kernels* active_table = kernels()

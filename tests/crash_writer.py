@@ -1,4 +1,4 @@
-"""A process that writes until it is killed: `python -m tests.crash_writer PATH SEED`, a line out per acknowledged call.
+"""A process that writes until it is killed: `... -m tests.crash_writer PATH SEED [async]`, a line out per call made.
 
 What it writes follows from the seed alone, so a line is only "<writer> <calls acknowledged>" and the parent knows the
 rest. Every writer has ids of its own; one more thread optimizes, one searches.
@@ -123,9 +123,13 @@ def perform(db: vecdb.Database, call: Call) -> None:
         docs.delete(where=call.where)
 
 
-def main(path: str, seed: int) -> None:
+def main(path: str, seed: int, durability: vecdb.database.Durability) -> None:
     setattr(limits, "CHECKPOINT_BYTES", CHECKPOINT_BYTES)  # noqa: B010  # final for everybody else
-    db = vecdb.connect(path)
+    with vecdb.connect(path) as db:
+        for name, vectors in VECTORS.items():
+            if name not in db:
+                db.create_collection(name, vectors=vectors, fields=FIELDS)
+    db = vecdb.connect(path, durability=durability)
     threads = [threading.Thread(target=guarded, args=(write, db, seed, writer)) for writer in range(WRITERS)]
     threads.append(threading.Thread(target=guarded, args=(optimize, db, seed)))
     threads.append(threading.Thread(target=guarded, args=(search, db, seed)))
@@ -166,4 +170,4 @@ def search(db: vecdb.Database, seed: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), "async" if "async" in sys.argv[3:] else "sync")

@@ -278,8 +278,8 @@ class Model:
 
 SINGLE = {metric: {"": vecdb.Vector(12, metric=metric)} for metric in ("cosine", "dot", "l2")}
 CASES: dict[str, tuple[Vectors, int, int]] = {  # vectors, rows an upsert at most, steps
-    **{f"small {metric}": (vectors, 50, 200) for metric, vectors in SINGLE.items()},
-    "small flat": ({"": vecdb.Vector(5, metric="l2", index=vecdb.Flat())}, 50, 150),
+    **{f"small {metric}": (vectors, 50, 400) for metric, vectors in SINGLE.items()},
+    "small flat": ({"": vecdb.Vector(5, metric="l2", index=vecdb.Flat())}, 50, 300),
     "small named": (
         {
             "a": vecdb.Vector(8, metric="l2", index=vecdb.Flat()),
@@ -287,11 +287,11 @@ CASES: dict[str, tuple[Vectors, int, int]] = {  # vectors, rows an upsert at mos
             "c": vecdb.Vector(17, metric="dot"),
         },
         50,
-        200,
+        400,
     ),
-    "one dimension": ({"": vecdb.Vector(1, metric="l2")}, 20, 60),
-    "large cosine": (SINGLE["cosine"], 800, 80),
-    "large l2": (SINGLE["l2"], 800, 80),
+    "one dimension": ({"": vecdb.Vector(1, metric="l2")}, 20, 100),
+    "large cosine": (SINGLE["cosine"], 800, 130),
+    "large l2": (SINGLE["l2"], 800, 130),
 }
 
 

@@ -39,7 +39,7 @@ def connect(
     """Opens the database in a folder, making it if there is none, or an empty one in memory at ":memory:".
 
     `durability="async"` acknowledges writes before they are on disk: a crash of the machine may lose the last of them.
-    `read_only` shows the last checkpoint of an existing one, for as long as it is open, beside a writer if there is one.
+    `read_only` shows the last checkpoint of an existing one, for as long as it is open, beside any writer.
     `threads` is how many share a batch of queries or build an index: VECDB_THREADS, or the cores this process may use.
     Locked names the process that has it open; Corrupted, VersionMismatch, StorageFull, StorageFailed.
     """

@@ -30,7 +30,7 @@ CHANGES: list[Change] = [
 
 
 def bytes_of(change: Change) -> bytes:
-    return b"".join(bytes(part) for part in change.parts())  # type: ignore[call-overload]
+    return b"".join(bytes(part) for part in change.parts())
 
 
 def facts(change: Change) -> list[object]:

@@ -1,9 +1,9 @@
 """The writer's lock and the readers' mark, within a process, across processes, after a kill."""
 
 import os
-import threading
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest

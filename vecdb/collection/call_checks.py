@@ -38,11 +38,11 @@ def check_call(k: Any, ef: Any, recall: Any, exact: Any, min_score: Any, timeout
         raise InvalidValue(argument="timeout", expected="seconds above 0", received=timeout)
 
 
-def check_number(argument: str, value: Any, limit: str) -> None:
-    """An int of 1 .. the bound of `vecdb.limits` that `limit` names."""
+def check_number(argument: str, value: Any, limit: str, least: int = 1) -> None:
+    """An int of `least` .. the bound of `vecdb.limits` that `limit` names."""
     _require_integer(argument, value)
-    if value < 1:
-        raise InvalidValue(argument=argument, expected="at least 1", received=value)
+    if value < least:
+        raise InvalidValue(argument=argument, expected=f"at least {least}", received=value)
     maximum = getattr(limits, limit)
     if value > maximum:
         raise LimitExceeded(limit=limit, maximum=maximum, received=int(value))

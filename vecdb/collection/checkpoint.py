@@ -40,7 +40,7 @@ def checkpoint(catalog: Catalog, commits: CommitQueue, *, save_indexes: bool) ->
         return commits.applied_sequence
     journal = commits.journal
     with commits.apply_lock:
-        # The store's files then hold what the sequence says and not a change more, which is what readers beside us need.
+        # The store's files then hold what the sequence says and not a change more, as readers beside us need it.
         # Nothing gets there before the journal has it.
         journal.sync()
         position = catalog.key_value.flush()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack, overload
 
 from vecdb.collection import inspect, scanner, transfer
 from vecdb.collection.call_checks import check_call, check_number, field_names
 from vecdb.collection.filtering import matching_rows
+from vecdb.collection.hits import Hits
+from vecdb.collection.search_options import AnyQuery, ManyQueries, OneQuery, SearchOptions
 from vecdb.collection.searcher import Searcher
 from vecdb.collection.session import Session
 from vecdb.collection.state import CollectionState
@@ -20,6 +22,8 @@ from vecdb.ids import IdBatch
 from vecdb.progress import Progress
 from vecdb.schema import CollectionSchema
 from vecdb.types import CollectionStats, RecallReport, Record, VerifyReport, WriteResult
+
+Wheres = Where | Sequence[Where | None] | None
 
 
 class Collection:
@@ -109,12 +113,24 @@ class Collection:
 
     # Searching and reading
 
+    @overload
+    def search(
+        self, query: AnyQuery, k: int = 10, *, where: Wheres = None, **options: Unpack[SearchOptions]
+    ) -> Any: ...
+    @overload
+    def search(
+        self, query: OneQuery, k: int = 10, *, where: Where | None = None, **options: Unpack[SearchOptions]
+    ) -> Hits: ...
+    @overload
+    def search(
+        self, query: ManyQueries, k: int = 10, *, where: Wheres = None, **options: Unpack[SearchOptions]
+    ) -> list[Hits]: ...
     def search(
         self,
         query: Any,
         k: int = 10,
         *,
-        where: Where | Sequence[Where | None] | None = None,
+        where: Wheres = None,
         using: str | None = None,
         recall: float | None = None,
         ef: int | None = None,
@@ -123,7 +139,7 @@ class Collection:
         with_vectors: bool = False,
         min_score: float | None = None,
         timeout: float | None = None,
-    ) -> Any:
+    ) -> Hits | list[Hits]:
         """The min(k, matching) best rows for a query (d,) as Hits, or for queries (nq, d) as a list of Hits.
 
         `recall` is the share of the true best that should be found (default 0.95); `ef` (candidates kept) or `exact`
@@ -197,7 +213,8 @@ class Collection:
         """Recall@k now, of the default search or one with `ef`, over `sample` stored vectors against exact search."""
         self._check()
         check_number("sample", sample, "K_MAXIMUM")
-        check_number("k", k, "K_MAXIMUM")
+        check_call(k, ef, None, False, None, None)
+        check_number("seed", seed, "INTEGER_ID_MAXIMUM", least=0)
         return inspect.recall_report(self._state, self._searcher.column(using), sample, k, ef, seed)
 
     def verify(self) -> VerifyReport:

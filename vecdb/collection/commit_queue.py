@@ -11,9 +11,8 @@ from vecdb.errors import Closed
 from vecdb.storage.journal import Journal
 from vecdb.storage.memory_journal import MemoryJournal
 
-
-# Without waiting for the journal, the store is flushed before its own buffer (RocksKeyValue's WRITE_BUFFER_BYTES) is full:
-# a flush by itself would make durable what the journal's files do not have yet.
+# Without waiting for the journal, the store is flushed before its own buffer (WRITE_BUFFER_BYTES of RocksKeyValue) is
+# full: a flush by itself would make durable what the journal's files do not have yet.
 _UNSYNCED_BYTES: Final = 64 << 20
 
 

@@ -1,10 +1,12 @@
-"""The rows that match a filter, found by reading payloads: exact, and slow on many rows."""
+"""Reading the payloads of a snapshot, and the rows among them that match a filter: exact, and slow on many rows."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
+import numpy.typing as npt
 
 from vecdb.collection.keys import row_of_key, unpack_row
 from vecdb.collection.snapshot import Snapshot
@@ -15,41 +17,51 @@ from vecdb.ids import Id, encode_ids
 from vecdb.native.index import RowMask
 from vecdb.payload import decode_payload
 
-_CHUNK_ROWS: Final = 256
+RowNumbers = npt.NDArray[np.uint32]
+
+_CHUNK_ROWS = 256
+
+
+def payload_batches(
+    state: CollectionState, snapshot: Snapshot, where: Expression | None, batch: int = _CHUNK_ROWS
+) -> Iterator[tuple[RowNumbers, list[bytes]]]:
+    """Live rows, ascending, with their payloads, up to `batch` at a time; those that match if there is a filter.
+
+    All payloads are as of this call, whatever is updated while they are read. FilterError before anything is read;
+    Corrupted at the end if a row had none.
+    """
+    predicate = None if where is None else compile_filter(where, state.schema.fields)
+    needs_ids = where is not None and _has_id(where)
+    pairs = state.key_value.scan(state.keys.payload_prefix)
+
+    def batches() -> Iterator[tuple[RowNumbers, list[bytes]]]:
+        live, seen = snapshot.live, 0
+        found = ((row, text) for row, text in ((row_of_key(key), text) for key, text in pairs) if row in live)
+        while some := list(islice(found, batch)):
+            seen += len(some)
+            if predicate is not None:
+                ids: list[Id] = [0] * len(some)
+                if needs_ids:
+                    ids = state.ids_of(np.array([row for row, _ in some], np.uint32))
+                some = [pair for pair, each in zip(some, ids, strict=True) if predicate(decode_payload(pair[1]), each)]
+            if some:
+                yield np.array([row for row, _ in some], np.uint32), [text for _, text in some]
+        if seen != len(live):
+            raise state.lost(f"payloads of {len(live) - seen} rows are missing")
+
+    return batches()
 
 
 def matching_rows(state: CollectionState, snapshot: Snapshot, where: Expression) -> RowMask:
     """The live rows whose payload and id match. FilterError before anything is read."""
-    predicate = compile_filter(where, state.schema.fields)
     if isinstance(where, HasId):
         values = state.key_value.get_many(state.keys.ids(encode_ids(list(where.ids))))
         found = [unpack_row(value) for value in values if value is not None]
         # A row that is not live tells of a write that moves an id on just now; the scan below knows what was.
         if state.snapshot is snapshot and all(row in snapshot.live for row in found):
             return RowMask.of(np.array(found, np.uint32))
-    needs_ids = _has_id(where)
-    matching: list[int] = []
-    rows: list[int] = []
-    texts: list[bytes] = []
-
-    def test() -> None:
-        ids: list[Id] = state.ids_of(np.array(rows, np.uint32)) if needs_ids else [0] * len(rows)
-        for row, text, each in zip(rows, texts, ids, strict=True):
-            if predicate(decode_payload(text), each):
-                matching.append(row)
-        rows.clear()
-        texts.clear()
-
-    live = snapshot.live
-    for key, text in state.key_value.scan(state.keys.payload_prefix):
-        row = row_of_key(key)
-        if row in live:
-            rows.append(row)
-            texts.append(text)
-            if len(rows) == _CHUNK_ROWS:
-                test()
-    test()
-    return RowMask.of(np.array(matching, np.uint32))
+    rows = [rows for rows, _ in payload_batches(state, snapshot, where)]
+    return RowMask.of(np.concatenate(rows) if rows else np.empty(0, np.uint32))
 
 
 def _has_id(where: Expression) -> bool:

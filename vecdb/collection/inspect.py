@@ -68,7 +68,7 @@ def recall_report(
 def verify(state: CollectionState, commits: CommitQueue) -> VerifyReport:
     """Checks every row's head, vectors, id and payload, and every link of the indexes."""
     problems: list[str] = []
-    with commits.apply_lock:
+    with state.index_lock, commits.apply_lock:
         live = state.snapshot.live
         rows = live.rows()
         for first in range(0, len(rows), _CHUNK_ROWS):

@@ -145,9 +145,10 @@ class Maintenance:
             if not column.index.absorbs or not len(view.tail) or len(view.live) < _INDEX_ROWS_MINIMUM:
                 continue
             rows = view.tail.rows(0, _ABSORB_ROWS)
-            column.index.insert(rows)
-            with self._commits.apply_lock:
-                state.publish_absorbed(name, rows)
+            with state.index_lock:
+                column.index.insert(rows)
+                with self._commits.apply_lock:
+                    state.publish_absorbed(name, rows)
             state.absorbed_rows[name] += len(rows)
             more |= len(view.tail) > len(rows)
         with self._progress:
@@ -173,11 +174,12 @@ class Maintenance:
         for name, column in state.columns.items():
             if not column.index.absorbs:
                 continue
-            column.index.remove(rows)
             state.absorbed_rows[name] += len(rows)
-            with self._commits.apply_lock:
-                dead = column.index.members().minus(state.snapshot.live)
-                state.publish_healed(name, len(dead) > 0)
+            with state.index_lock:
+                column.index.remove(rows)
+                with self._commits.apply_lock:
+                    dead = column.index.members().minus(state.snapshot.live)
+                    state.publish_healed(name, len(dead) > 0)
         with self._commits.apply_lock:
             if not state.dropped:
                 state.key_value.write([], [*state.keys.payloads(rows), *state.keys.long_ids(rows)])

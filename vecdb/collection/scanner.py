@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from vecdb import limits
-from vecdb.collection.filtering import matching_rows
+from vecdb.collection.filtering import payload_batches
 from vecdb.collection.keys import unpack_row
 from vecdb.collection.scrub import check_rows
 from vecdb.collection.state import CollectionState, RowNumbers
@@ -41,7 +41,7 @@ def get(
     with apply_lock:
         records = _get(state, encoded, with_vectors)
     if records is None:
-        raise state.damaged("an id leads to a row that is not there")
+        raise state.lost("an id leads to a row that is not there")
     return records
 
 
@@ -58,11 +58,14 @@ def _get(state: CollectionState, encoded: list[bytes], with_vectors: bool) -> li
     texts = state.key_value.get_many(state.keys.payloads(rows))
     if any(text is None for text in texts) and state.snapshot is not snapshot:
         return None
-    return _records(state, rows, [decode_id(each) for each, _ in found], with_vectors)
+    ids = [decode_id(each) for each, _ in found]
+    return _records(state, rows, ids, state.payloads_of(rows), with_vectors)
 
 
-def _records(state: CollectionState, rows: RowNumbers, ids: list[Id], with_vectors: bool) -> list[Record]:
-    payloads = [decode_payload(text) for text in state.payloads_of(rows)]
+def _records(
+    state: CollectionState, rows: RowNumbers, ids: list[Id], texts: list[bytes], with_vectors: bool
+) -> list[Record]:
+    payloads = [decode_payload(text) for text in texts]
     if not with_vectors:
         return [Record(id=each, payload=payload) for each, payload in zip(ids, payloads, strict=True)]
     check_rows(state, rows)
@@ -81,41 +84,53 @@ def scan(
     batch: int,
     with_vectors: bool,
 ) -> Iterator[Record]:
-    """The rows of one snapshot, `batch` at a time; `check` runs before each."""
+    """The rows of one snapshot, `batch` at a time, payloads as of this call; `check` runs before each.
+
+    In an order of their own all payloads are held until they have been given.
+    """
     snapshot = state.snapshot
-    mask = snapshot.live if where is None else matching_rows(state, snapshot, where)
-    rows = mask.rows() if order_by is None else _ordered(state, mask.rows(), order_by)
+    batches = payload_batches(state, snapshot, where, batch)
+    if order_by is not None:
+        batches = _ordered(batches, order_by, batch)
 
     def records() -> Iterator[Record]:
         held = snapshot  # its rows stay as they are until the iterator ends
-        for first in range(0, len(rows), batch):
+        check()
+        for rows, texts in batches:
+            yield from _records(state, rows, state.ids_of(rows), texts, with_vectors)
             check()
-            some = rows[first : first + batch]
-            yield from _records(state, some, state.ids_of(some), with_vectors)
         del held
 
     return records()
 
 
-def _ordered(state: CollectionState, rows: RowNumbers, order_by: str) -> RowNumbers:
+def _ordered(
+    batches: Iterator[tuple[RowNumbers, list[bytes]]], order_by: str, batch: int
+) -> Iterator[tuple[RowNumbers, list[bytes]]]:
     if not isinstance(order_by, str):
         raise InvalidType(argument="order_by", expected="a field name", received=order_by)
     descending = order_by.startswith("-")
     path = tuple(order_by.removeprefix("-").split("."))
     if not all(path):
         raise InvalidValue(argument="order_by", expected="a field name", received=order_by)
-    keyed: list[tuple[tuple[int, Any], int]] = []
-    last: list[int] = []
-    for first in range(0, len(rows), limits.SCAN_BATCH_ROWS):
-        some = rows[first : first + limits.SCAN_BATCH_ROWS]
-        for row, text in zip(some.tolist(), state.payloads_of(some), strict=True):
+    keyed: list[tuple[tuple[int, Any], int, bytes]] = []
+    last: list[tuple[int, bytes]] = []
+    for rows, texts in batches:
+        for row, text in zip(rows.tolist(), texts, strict=True):
             key = _sort_key(field_value(decode_payload(text), path))
             if key is None:
-                last.append(row)
+                last.append((row, text))
             else:
-                keyed.append((key, row))
-    keyed.sort(key=lambda pair: pair[0], reverse=descending)
-    return np.array([*(row for _, row in keyed), *last], np.uint32)
+                keyed.append((key, row, text))
+    keyed.sort(key=lambda each: each[0], reverse=descending)
+    ordered = [(row, text) for _, row, text in keyed] + last
+
+    def pages() -> Iterator[tuple[RowNumbers, list[bytes]]]:
+        for first in range(0, len(ordered), batch):
+            some = ordered[first : first + batch]
+            yield np.array([row for row, _ in some], np.uint32), [text for _, text in some]
+
+    return pages()
 
 
 def _sort_key(value: Any) -> tuple[int, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections import deque
 from collections.abc import Callable
@@ -59,6 +60,7 @@ class CollectionState:
         self.keys = Keys(entry.number)
         self.dropped = False
         self.damage: Corrupted | None = None
+        self.index_lock = threading.Lock()  # held while an index changes, taken before the apply lock
         if folder is not None and not read_only:
             (folder / "rows").mkdir(parents=True, exist_ok=True)
         head_rows: RowFile | MemoryRows = (
@@ -188,7 +190,7 @@ class CollectionState:
             values = self.key_value.get_many(self.keys.long_ids(rows[missing]))
             for place, value in zip(missing, values, strict=True):
                 if value is None:
-                    raise self._lost("id", int(rows[place]))
+                    raise self.lost(f"the id of row {int(rows[place])} is missing")
                 ids[place] = decode_id(value)
         return ids  # type: ignore[return-value]
 
@@ -197,16 +199,13 @@ class CollectionState:
         values = self.key_value.get_many(self.keys.payloads(rows))
         for row, value in zip(rows.tolist(), values, strict=True):
             if value is None:
-                raise self._lost("payload", row)
+                raise self.lost(f"the payload of row {row} is missing")
         return values  # type: ignore[return-value]
 
-    def _lost(self, what: str, row: int) -> Corrupted | CollectionNotFound:
+    def lost(self, detail: str) -> Corrupted | CollectionNotFound:
+        """What to raise where the store lacks something: damage, unless the collection was dropped meanwhile."""
         if self.dropped:
             return CollectionNotFound(name=self.schema.name)
-        return self.damaged(f"the {what} of row {row} is missing")
-
-    def damaged(self, detail: str) -> Corrupted:
-        """What to raise when the store says something that cannot be."""
         where = self.folder.parent.parent / "kv" if self.folder else ":memory:"
         return Corrupted(path=str(where), detail=f"collection '{self.schema.name}': {detail}")
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from vecdb import limits
+from vecdb.collection.filtering import payload_batches
 from vecdb.collection.scrub import check_rows
 from vecdb.collection.state import CollectionState
 from vecdb.errors import DuplicateId, InvalidArgument, InvalidType, InvalidValue
@@ -87,27 +88,28 @@ def export(state: CollectionState, check: Callable[[], None], path: str | Path, 
         raise InvalidValue(argument="path", expected="a file, not a folder", received=str(target))
     report = reporter(progress, "export")
     snapshot = state.snapshot  # while it is held its rows are not reused
-    rows = snapshot.live.rows()
+    total = len(snapshot.live)
     step = rows_within(state.schema, _BATCH_ROWS, _EXPORT_BYTES)
+    found = payload_batches(state, snapshot, None, step)
 
     def batches() -> Iterator[RowBatch]:
-        for first in range(0, len(rows), step):
+        done = 0
+        for rows, texts in found:
             check()
-            some = rows[first : first + step]
-            check_rows(state, some)
-            payloads = [decode_payload(text) for text in state.payloads_of(some)]
-            vectors = {name: column.read(some) for name, column in state.columns.items()}
-            yield RowBatch(state.ids_of(some), payloads, vectors)
+            check_rows(state, rows)
+            vectors = {name: column.read(rows) for name, column in state.columns.items()}
+            yield RowBatch(state.ids_of(rows), [decode_payload(text) for text in texts], vectors)
+            done += len(rows)
             if report is not None:
-                report(first + len(some), len(rows))
+                report(done, total)
 
     try:
         with TemporaryDirectory(prefix=".vecdb-export-", dir=target.parent) as folder:
-            form.write(Path(folder) / target.name, state.schema, len(rows), batches())
+            form.write(Path(folder) / target.name, state.schema, total, batches())
             _put_in_place(form.paths(Path(folder) / target.name), form.paths(target))
     except OSError as error:
         raise disk_error(target, error) from error
-    return len(rows)
+    return total
 
 
 def import_(upsert: Upsert, schema: CollectionSchema, path: str | Path, batch: int, progress: Progress) -> WriteResult:
