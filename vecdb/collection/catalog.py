@@ -120,10 +120,13 @@ class Catalog:
                 return
             del self.numbers[entry.name]
             state = self.states.pop(number, None)
-        if state is not None:
-            state.dropped = True
+            if state is not None:
+                state.dropped = True
         for prefix in Keys(number).prefixes():
             self.key_value.delete_prefix(prefix)
+        if state is not None:
+            state.sync()  # a checkpoint that is under way may still name it
+            state.close()
 
     def folder_of(self, number: int) -> Path | None:
         """Where a collection has its files."""

@@ -124,9 +124,7 @@ def _capture(state: CollectionState, save_indexes: bool) -> _Captured:
 def _store_collection(entry: CollectionEntry, captured: _Captured, sequence: int) -> CollectionEntry:
     state = captured.state
     assert state.folder is not None
-    state.heads.rows.sync()
-    for column in state.columns.values():
-        column.rows.sync()
+    state.sync()
     indexes = dict(entry.indexes)
     for name in captured.save:
         state.generations[name] += 1

@@ -21,7 +21,8 @@ class Hits(Sequence[Hit]):
     """The rows nearest to one query, best first.
 
     Ids and payloads are read on first use and kept: of the rows the search found, even if they were replaced or deleted
-    since; a payload that update() changed meanwhile is read as it is then. A Hits keeps the rows it found from reuse. `select` names the payload fields to keep, None all of them.
+    since; a payload that update() changed meanwhile is read as it is then. A Hits keeps the rows it found from reuse.
+    `select` names the payload fields to keep, None all of them.
     """
 
     __slots__ = ("_distances", "_ids", "_payloads", "_rows", "_select", "_snapshot", "_state", "_vectors", "plan")

@@ -209,6 +209,12 @@ class CollectionState:
         where = self.folder.parent.parent / "kv" if self.folder else ":memory:"
         return Corrupted(path=str(where), detail=f"collection '{self.schema.name}': {detail}")
 
+    def sync(self) -> None:
+        """Makes the rows durable. StorageFailed."""
+        self.heads.rows.sync()
+        for column in self.columns.values():
+            column.rows.sync()
+
     def close(self) -> None:
         """Lets go of the files; views handed out stay valid."""
         self.heads.rows.close()

@@ -8,6 +8,7 @@ import itertools
 import mmap
 import os
 import struct
+import threading
 import weakref
 from collections import OrderedDict
 from pathlib import Path
@@ -152,6 +153,7 @@ class RowFile:
         self._dirty: set[int] = set()
         self._names_dirty = False
         self._failure: str | None = None
+        self._files = threading.Lock()  # a writer and sync() share the descriptors and what is dirty
         self._open(at_least)
 
     @property
@@ -180,9 +182,9 @@ class RowFile:
             assert chunk < len(self._views), "a row that was never ensured"
             part = source[start * self.row_bytes : stop * self.row_bytes]
             try:
-                descriptor = self._descriptor(chunk)
-                self._dirty.add(chunk)
-                write_at(descriptor, [part], HEADER_BYTES + (row & mask) * self.row_bytes)
+                with self._files:
+                    write_at(self._descriptor(chunk), [part], HEADER_BYTES + (row & mask) * self.row_bytes)
+                    self._dirty.add(chunk)
             except OSError as error:
                 raise disk_error(self._path(chunk), error) from error
 
@@ -206,23 +208,32 @@ class RowFile:
         """Makes every write so far durable. StorageFailed; after a failed sync, for good."""
         if self._failure is not None:
             raise StorageFailed(path=str(self._folder / self._stem), detail=self._failure)
+        # Taken before the syncs: a write that comes beside them is dirty again. Copies of the descriptors, because
+        # that write may close the originals.
+        with self._files:
+            waiting = [(chunk, os.dup(self._descriptors[chunk])) for chunk in sorted(self._dirty)]
+            self._dirty.clear()
+            names_dirty, self._names_dirty = self._names_dirty, False
         path = self._folder
         try:
-            for chunk in sorted(self._dirty):
+            for chunk, descriptor in waiting:
                 path = self._path(chunk)
-                self._sync_chunk(chunk)
-            if self._names_dirty:
+                os.fdatasync(descriptor)
+            if names_dirty:
                 path = self._folder
                 sync_folder(path)
-                self._names_dirty = False
         except OSError as error:
             raise self._failed(path, error) from error
+        finally:
+            for _, descriptor in waiting:
+                os.close(descriptor)
 
     def close(self) -> None:
         """Closes without syncing; reads and views go on. May be called twice."""
-        while self._descriptors:
-            os.close(self._descriptors.popitem()[1])
-        self._dirty.clear()
+        with self._files:
+            while self._descriptors:
+                os.close(self._descriptors.popitem()[1])
+            self._dirty.clear()
 
     def _open(self, at_least: int) -> None:
         chunks = set()
@@ -324,9 +335,10 @@ class RowFile:
         return descriptor
 
     def _sync_chunk(self, chunk: int) -> None:
+        """With the lock held."""
         if chunk in self._dirty:
-            os.fdatasync(self._descriptors[chunk])
             self._dirty.discard(chunk)
+            os.fdatasync(self._descriptors[chunk])
 
     def _failed(self, path: Path, error: OSError) -> StorageFailed:
         self._failure = f"sync failed: {error.strerror}"
