@@ -15,7 +15,8 @@ from vecdb.errors import Corrupted
 from vecdb.ids import Id, encode_ids
 from vecdb.native.heads import HEAD_BYTES, INLINE_ID_BYTES
 from vecdb.native.kernels import crc32c
-from vecdb.storage.row_file import MemoryRows, RowFile
+from vecdb.storage.memory_rows import MemoryRows
+from vecdb.storage.row_file import RowFile
 
 SEED = 77
 INLINE_TEXT = INLINE_ID_BYTES - 1  # its encoding has a tag

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 from vecdb.errors import Corrupted, StorageFailed, StorageFull, VersionMismatch
-from vecdb.storage.row_file import HEADER_BYTES, MemoryRows, RowFile, RowNumbers, Rows, chunk_shift_of
+from vecdb.storage.memory_rows import MemoryRows
+from vecdb.storage.row_file import HEADER_BYTES, RowFile
+from vecdb.storage.rows import RowNumbers, Rows, chunk_shift_of
 
 MakeRows = Callable[[int], Rows]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -56,6 +57,7 @@ class Catalog:
         self.entries = {entry.number: entry for entry in manifest.collections}
         self.numbers = {entry.name: entry.number for entry in manifest.collections}
         self.states: dict[int, CollectionState] = {}
+        self.opened: Callable[[CollectionState], None] = _unheard  # who else wants to know
         self._created: dict[int, int] = {}  # sequences of the collections made since the database was opened
 
     def names(self) -> list[str]:
@@ -91,6 +93,7 @@ class Catalog:
             state = self.states.get(number)
             if state is None:
                 state = self.states[number] = self._open(self.entries[number])
+                self.opened(state)
             return state
 
     def apply(self, change: Change, sequence: int) -> None:
@@ -170,3 +173,7 @@ class Catalog:
 def position_of(manifest: Manifest) -> int:
     """What the store holds at the manifest's sequence."""
     return cast(int, manifest.state.get(KEY_VALUE_POSITION, 0))
+
+
+def _unheard(state: CollectionState) -> None:
+    """Before there is background work."""

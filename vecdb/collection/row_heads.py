@@ -19,7 +19,8 @@ from vecdb.native.heads import (
     row_checksums,
 )
 from vecdb.native.index import RowStore
-from vecdb.storage.row_file import MemoryRows, RowFile
+from vecdb.storage.memory_rows import MemoryRows
+from vecdb.storage.row_file import RowFile
 
 RowNumbers = npt.NDArray[np.uint32]
 _T = TypeVar("_T")

@@ -40,13 +40,13 @@ class Session:
 
     def wrote(self, state: CollectionState) -> None:
         """Rows came or went: there may be work in the background."""
-        if self._maintenance is not None and len(state.snapshot.live):
-            self._maintenance.wake()
+        if self._maintenance is not None:
+            self._maintenance.touch(state)
 
     def optimize(self, state: CollectionState, wait: bool, progress: Progress) -> None:
         """Absorbs, heals and checkpoints everything; see Maintenance.optimize()."""
         assert self._maintenance is not None
-        self._maintenance.optimize(wait, reporter(progress, "optimize"), state)
+        self._maintenance.optimize(state, wait, reporter(progress, "optimize"))
 
     def close(self) -> None:
         """Refuses new calls and ends the background work. May be called twice."""

@@ -26,7 +26,8 @@ from vecdb.native.index import RowMask, ThreadPool
 from vecdb.schema import CollectionSchema
 from vecdb.storage.key_value import KeyValue
 from vecdb.storage.manifest import CollectionEntry
-from vecdb.storage.row_file import MemoryRows, RowFile
+from vecdb.storage.memory_rows import MemoryRows
+from vecdb.storage.row_file import RowFile
 
 RowNumbers = npt.NDArray[np.uint32]
 

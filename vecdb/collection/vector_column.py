@@ -13,7 +13,8 @@ from vecdb.index.hnsw import HnswIndex
 from vecdb.index.vector_index import RowNumbers, VectorIndex
 from vecdb.native.index import RowStore, ThreadPool
 from vecdb.schema import Hnsw, Vector
-from vecdb.storage.row_file import MemoryRows, RowFile
+from vecdb.storage.memory_rows import MemoryRows
+from vecdb.storage.row_file import RowFile
 
 FLOAT_BYTES = 4
 

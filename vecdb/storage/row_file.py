@@ -1,10 +1,9 @@
-"""Rows of one fixed size by number, in chunks that never move: on disk (RowFile) or in memory (MemoryRows)."""
+"""Rows on disk: written with pwrite, read through mappings of whole chunks."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
-import itertools
 import mmap
 import os
 import struct
@@ -12,7 +11,7 @@ import threading
 import weakref
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,115 +19,14 @@ import numpy.typing as npt
 from vecdb.errors import Corrupted, StorageFailed, VersionMismatch
 from vecdb.native.kernels import crc32c
 from vecdb.storage.disk import disk_error, flat_bytes, sync_folder, write_at
-
-RowNumbers = npt.NDArray[np.uint32]
-Bytes2D = npt.NDArray[np.uint8]
+from vecdb.storage.rows import Bytes2D, RowNumbers, as_rows, chunk_shift_of, gather, read_only, runs
 
 HEADER_BYTES: Final = 4096
-CHUNK_BYTES: Final = 16 << 20
 VERSION: Final = 1
 
 _MAGIC = b"VECDBROW"
 _HEADER = struct.Struct("<8sIIIIII")  # magic, version, checksum of the page, row bytes, rows per chunk, chunk, zero
 _DESCRIPTORS_MAXIMUM = 32
-_FEW_ROWS_PER_CHUNK = 8  # up to here copying row by row is faster than sorting them by chunk
-
-
-class Rows(Protocol):
-    """Fixed-size rows by number. One thread writes at a time; reads beside it see rows written before."""
-
-    row_bytes: int
-    chunk_shift: int
-
-    @property
-    def rows_per_chunk(self) -> int:
-        """Rows of a chunk, 2 ** chunk_shift: about 16 MiB, a function of the row's size only."""
-
-    def ensure(self, rows: int) -> None:
-        """Makes rows 0 .. rows - 1 exist; new ones are zero. StorageFull."""
-
-    def write(self, rows: RowNumbers, data: npt.NDArray[Any]) -> None:
-        """Writes data[i] (n rows of row_bytes bytes, C-contiguous or copied) to rows[i], all ensured. StorageFull."""
-
-    def read(self, rows: RowNumbers) -> Bytes2D:
-        """A copy of the rows, (n, row_bytes)."""
-
-    def chunk_buffers(self) -> list[Bytes2D]:
-        """Every chunk as a read-only (rows_per_chunk, row_bytes) view that stays where it is and shows later writes."""
-
-    def sync(self) -> None:
-        """Makes every write so far durable. StorageFailed; after a failed sync, for good."""
-
-    def bytes_on_disk(self) -> int:
-        """What its files take."""
-
-    def close(self) -> None:
-        """Lets go; views handed out stay valid."""
-
-
-def chunk_shift_of(row_bytes: int) -> int:
-    """log2 of the rows of a chunk."""
-    return max(CHUNK_BYTES // row_bytes, 1).bit_length() - 1
-
-
-class MemoryRows:
-    """Rows in anonymous memory."""
-
-    def __init__(self, row_bytes: int) -> None:
-        self.row_bytes = row_bytes
-        self.chunk_shift = chunk_shift_of(row_bytes)
-        self._chunks: list[Bytes2D] = []
-        self._views: list[Bytes2D] = []
-        self._maps: list[mmap.mmap] = []
-
-    @property
-    def rows_per_chunk(self) -> int:
-        """Rows of a chunk."""
-        return 1 << self.chunk_shift
-
-    def ensure(self, rows: int) -> None:
-        """Makes rows 0 .. rows - 1 exist."""
-        while len(self._chunks) << self.chunk_shift < rows:
-            memory = mmap.mmap(-1, self.row_bytes << self.chunk_shift)
-            self._maps.append(memory)
-            # Huge pages only once a second chunk is needed: a small collection shall not take 2 MiB for a few rows.
-            if len(self._maps) > 1:
-                for each in self._maps if len(self._maps) == 2 else self._maps[-1:]:
-                    with contextlib.suppress(OSError):
-                        each.madvise(mmap.MADV_HUGEPAGE)
-            chunk = np.frombuffer(memory, np.uint8).reshape(self.rows_per_chunk, self.row_bytes)
-            self._views.append(_read_only(chunk))
-            self._chunks.append(chunk)
-
-    def write(self, rows: RowNumbers, data: npt.NDArray[Any]) -> None:
-        """Writes data[i] to rows[i]."""
-        source = _as_rows(data, len(rows), self.row_bytes)
-        for start, stop in _runs(rows, self.chunk_shift):
-            row = int(rows[start])
-            place = row & (self.rows_per_chunk - 1)
-            self._chunks[row >> self.chunk_shift][place : place + stop - start] = source[start:stop]
-
-    def read(self, rows: RowNumbers) -> Bytes2D:
-        """A copy of the rows."""
-        return _gather(self._views, self.chunk_shift, self.row_bytes, rows)
-
-    def chunk_buffers(self) -> list[Bytes2D]:
-        """Every chunk, read-only."""
-        return list(self._views)
-
-    def path_of(self, row: int) -> str:  # noqa: ARG002
-        """No file."""
-        return ":memory:"
-
-    def bytes_on_disk(self) -> int:
-        """None of it."""
-        return 0
-
-    def sync(self) -> None:
-        """Memory has nothing to sync."""
-
-    def close(self) -> None:
-        """Nothing to let go of: readers may go on, and the memory goes with the last of them."""
 
 
 class RowFile:
@@ -174,9 +72,9 @@ class RowFile:
 
     def write(self, rows: RowNumbers, data: npt.NDArray[Any]) -> None:
         """Writes data[i] to rows[i], consecutive rows at once. StorageFull, StorageFailed: then rows may be torn."""
-        source = flat_bytes(_as_rows(data, len(rows), self.row_bytes))
+        source = flat_bytes(as_rows(data, len(rows), self.row_bytes))
         mask = self.rows_per_chunk - 1
-        for start, stop in _runs(rows, self.chunk_shift):
+        for start, stop in runs(rows, self.chunk_shift):
             row = int(rows[start])
             chunk = row >> self.chunk_shift
             assert chunk < len(self._views), "a row that was never ensured"
@@ -190,7 +88,7 @@ class RowFile:
 
     def read(self, rows: RowNumbers) -> Bytes2D:
         """A copy of the rows."""
-        return _gather(self._views, self.chunk_shift, self.row_bytes, rows)
+        return gather(self._views, self.chunk_shift, self.row_bytes, rows)
 
     def chunk_buffers(self) -> list[Bytes2D]:
         """Every chunk, read-only."""
@@ -298,7 +196,7 @@ class RowFile:
                 os.close(descriptor)
         except OSError as error:
             raise disk_error(path, error) from error
-        return _read_only(memory[HEADER_BYTES:].reshape(self.rows_per_chunk, self.row_bytes))
+        return read_only(memory[HEADER_BYTES:].reshape(self.rows_per_chunk, self.row_bytes))
 
     def _verify(self, path: Path, chunk: int, page: bytes, found_bytes: int) -> None:
         def corrupted(detail: str) -> Corrupted:
@@ -343,53 +241,6 @@ class RowFile:
     def _failed(self, path: Path, error: OSError) -> StorageFailed:
         self._failure = f"sync failed: {error.strerror}"
         return StorageFailed(path=str(path), detail=self._failure)
-
-
-def _as_rows(data: npt.NDArray[Any], count: int, row_bytes: int) -> Bytes2D:
-    contiguous = np.ascontiguousarray(data)
-    assert len(contiguous) == count, "one row of data for each row number"
-    assert contiguous.nbytes == count * row_bytes, "rows of another size"
-    return contiguous.reshape(-1).view(np.uint8).reshape(count, row_bytes)
-
-
-def _runs(rows: RowNumbers, chunk_shift: int) -> list[tuple[int, int]]:
-    """[start, stop) of the stretches of consecutive row numbers, none across chunks."""
-    if not len(rows):
-        return []
-    breaks = np.diff(rows.astype(np.int64)) != 1
-    breaks |= np.diff(rows >> np.uint32(chunk_shift)) != 0
-    edges = [0, *(np.flatnonzero(breaks) + 1).tolist(), len(rows)]
-    return list(itertools.pairwise(edges))
-
-
-def _gather(chunks: list[Bytes2D], chunk_shift: int, row_bytes: int, rows: RowNumbers) -> Bytes2D:
-    out = np.empty((len(rows), row_bytes), np.uint8)
-    if not len(rows):
-        return out
-    numbers = rows >> np.uint32(chunk_shift)
-    places = rows & np.uint32((1 << chunk_shift) - 1)
-    first = int(numbers[0])
-    if (numbers == first).all():
-        # mode="clip" writes straight into `out`; the places are within the chunk by construction.
-        np.take(chunks[first], places, axis=0, out=out, mode="clip")
-        return out
-    if len(rows) <= _FEW_ROWS_PER_CHUNK * len(chunks):
-        for place, (number, row) in enumerate(zip(numbers.tolist(), places.tolist(), strict=True)):
-            out[place] = chunks[number][row]
-        return out
-    order = np.argsort(numbers, kind="stable")
-    in_order = numbers[order]
-    edges = [0, *(np.flatnonzero(np.diff(in_order)) + 1).tolist(), len(rows)]
-    for start, stop in itertools.pairwise(edges):
-        mine = order[start:stop]
-        out[mine] = chunks[int(in_order[start])][places[mine]]
-    return out
-
-
-def _read_only(array: Bytes2D) -> Bytes2D:
-    view = array.view()
-    view.flags.writeable = False
-    return view
 
 
 _libc = ctypes.CDLL(None, use_errno=True)
