@@ -1,0 +1,109 @@
+"""Background work as a user sees it: bounded tails, errors that surface, journals that are cut, rows used again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import vecdb
+from vecdb import limits
+from vecdb.collection import maintenance
+from vecdb.collection.maintenance import tail_bytes
+
+DIMENSION = 16
+ROW_BYTES = 4 * DIMENSION
+
+
+def rows(count: int, seed: int = 0) -> np.ndarray[Any, np.dtype[np.float32]]:
+    return np.random.default_rng(seed).standard_normal((count, DIMENSION)).astype(np.float32)
+
+
+def until(true: Callable[[], bool], seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.01)
+
+
+def test_writers_wait_at_the_bound_of_the_tail(monkeypatch: pytest.MonkeyPatch) -> None:
+    bound = 4000 * ROW_BYTES
+    monkeypatch.setattr(limits, "TAIL_BYTES", bound)
+    with vecdb.connect(":memory:", threads=1) as db:
+        docs = db.create_collection("docs", dimension=DIMENSION, index=vecdb.Hnsw(m=8, ef_construction=40))
+        most = 0
+        for batch in range(40):
+            docs.upsert(ids=np.arange(500) + 500 * batch, vectors=rows(500, batch))
+            most = max(most, tail_bytes(docs._state))
+        assert most <= bound + 500 * ROW_BYTES
+        assert most > bound / 2, "the writer was never ahead: the test shows nothing"
+        assert docs.count() == 20_000
+
+
+def test_the_tail_is_absorbed_without_being_asked() -> None:
+    with vecdb.connect(":memory:") as db:
+        docs = db.create_collection("docs", dimension=DIMENSION)
+        docs.upsert(ids=np.arange(3000), vectors=rows(3000))
+        until(lambda: docs.stats().vectors[""].rows_tail == 0)
+        assert docs.stats().vectors[""].rows_indexed == 3000
+
+
+def test_a_failed_checkpoint_surfaces_in_optimize_and_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with vecdb.connect(tmp_path / "db") as db:
+        docs = db.create_collection("docs", dimension=DIMENSION)
+        docs.upsert(ids=np.arange(100), vectors=rows(100))
+        with monkeypatch.context() as patch:
+
+            def full(*_: object, **__: object) -> int:
+                raise vecdb.StorageFull(path="disk", detail="for the test")
+
+            patch.setattr(maintenance, "checkpoint", full)
+            with pytest.raises(vecdb.StorageFull):
+                docs.optimize()
+            assert db.stats().checkpoint_sequence == 0
+            docs.upsert(ids=[100], vectors=rows(1, 7))
+        docs.optimize()
+        assert db.stats().checkpoint_sequence == db.stats().sequence > 0
+        assert docs.count() == 101
+
+
+def test_checkpoints_cut_the_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "CHECKPOINT_BYTES", 1 << 20)
+    with vecdb.connect(tmp_path / "db", durability="async") as db:
+        docs = db.create_collection("docs", dimension=DIMENSION, index=vecdb.Flat())
+        for batch in range(20):
+            docs.upsert(ids=np.arange(5000) + 5000 * batch, vectors=rows(5000, batch))
+        until(lambda: db.stats().journal_bytes < 2 << 20)
+        on_disk = sum(path.stat().st_size for path in (tmp_path / "db" / "journal").iterdir())
+        assert on_disk < 8 << 20, "100,000 rows are more than 8 MiB of journal"
+
+
+@pytest.mark.parametrize("index", [vecdb.Flat(), vecdb.Hnsw(m=8, ef_construction=40)])
+def test_replaced_rows_are_used_again(tmp_path: Path, index: vecdb.Flat | vecdb.Hnsw) -> None:
+    with vecdb.connect(tmp_path / "db") as db:
+        docs = db.create_collection("docs", dimension=DIMENSION, index=index)
+        for turn in range(12):
+            docs.upsert(ids=np.arange(2000), vectors=rows(2000, turn), payloads=[{"turn": turn}] * 2000)
+            docs.optimize()
+        assert docs._state.written_rows <= 3 * 2000, "every turn took new rows"
+        vectors = rows(2000, 11)
+        assert [hits.ids[0] for hits in docs.search(vectors[:50], k=1, exact=True)] == list(range(50))
+        assert all(record.payload == {"turn": 11} for record in docs.scan())
+        assert docs.verify().ok
+
+
+def test_progress_of_optimize_ends_with_everything() -> None:
+    seen: list[tuple[int, int]] = []
+    with vecdb.connect(":memory:") as db:
+        docs = db.create_collection("docs", dimension=DIMENSION)
+        docs.upsert(ids=np.arange(5000), vectors=rows(5000))
+        docs.optimize(progress=lambda done, total: seen.append((done, total)))
+    assert seen
+    assert seen[-1][0] == seen[-1][1]
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
