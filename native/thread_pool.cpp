@@ -25,16 +25,21 @@ void lower_own_priority(int nice) {
 
 }  // namespace
 
-ThreadPool::ThreadPool(uint32_t threads, int nice) : nice_(nice) {
-    for (uint32_t i = 1; i < threads; ++i) {
-        workers_.emplace_back([this] {
-            lower_own_priority(nice_);
+ThreadPool::ThreadPool(uint32_t threads, int nice) : caller_works_(nice == 0), owner_(getpid()) {
+    for (uint32_t i = caller_works_ ? 1 : 0; i < threads; ++i) {
+        workers_.emplace_back([this, nice] {
+            lower_own_priority(nice);
             work();
         });
     }
 }
 
 ThreadPool::~ThreadPool() {
+    if (getpid() != owner_) {
+        // A forked child has the objects but not the threads.
+        for (auto& worker : workers_) worker.detach();
+        return;
+    }
     {
         std::lock_guard<std::mutex> guard(mutex_);
         stopping_ = true;
@@ -92,7 +97,7 @@ void ThreadPool::run(uint32_t count, Interrupt* interrupt, const std::function<v
     job.task = &task;
     job.interrupt = interrupt;
     job.count = count;
-    const bool shared = count > 1 && !workers_.empty();
+    const bool shared = !workers_.empty() && (count > 1 || !caller_works_);
     if (shared) {
         {
             std::lock_guard<std::mutex> guard(mutex_);
@@ -100,17 +105,18 @@ void ThreadPool::run(uint32_t count, Interrupt* interrupt, const std::function<v
         }
         wake_.notify_all();
     }
-    drain(job);
+    if (caller_works_ || !shared) drain(job);
     if (shared) {
         std::unique_lock<std::mutex> lock(mutex_);
-        const auto at = std::find(jobs_.begin(), jobs_.end(), &job);
-        if (at != jobs_.end()) jobs_.erase(at);
+        const auto finished = [&job] { return job.helpers == 0 && job.next.load() >= job.count; };
         // The caller's thread is the one that may be asked to stop, so it goes on asking for the others.
-        while (!left_.wait_for(lock, POLL_INTERVAL, [&job] { return job.helpers == 0; })) {
+        while (!left_.wait_for(lock, POLL_INTERVAL, finished)) {
             lock.unlock();
             if (interrupt) interrupt->should_stop();
             lock.lock();
         }
+        const auto at = std::find(jobs_.begin(), jobs_.end(), &job);
+        if (at != jobs_.end()) jobs_.erase(at);
     }
     if (job.error) std::rethrow_exception(job.error);
 }

@@ -1,6 +1,7 @@
 // A fixed set of threads that share out numbered tasks; the caller works too.
 #pragma once
 #include <stdint.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <condition_variable>
@@ -15,8 +16,9 @@
 
 namespace vecdb {
 
-// `threads` counts the caller: a pool of one runs everything on the calling thread. `nice` lowers the workers' priority
-// where the system has one per thread. Several callers may run at once.
+// `threads` counts the caller: a pool of one runs everything on the calling thread. With `nice` the workers run at a
+// lower priority, where the system has one per thread, and the caller only waits for them. Several callers may run at
+// once.
 class ThreadPool {
   public:
     explicit ThreadPool(uint32_t threads, int nice = 0);
@@ -24,7 +26,7 @@ class ThreadPool {
     ThreadPool(const ThreadPool&) = delete;
     ThreadPool& operator=(const ThreadPool&) = delete;
 
-    uint32_t threads() const { return static_cast<uint32_t>(workers_.size()) + 1; }
+    uint32_t threads() const { return static_cast<uint32_t>(workers_.size()) + caller_works_; }
 
     // Calls task(i) once for each i < count, unless `interrupt` stops the run first, and returns when all are done.
     // The first exception a task throws is thrown again here, after the other tasks have left.
@@ -43,7 +45,8 @@ class ThreadPool {
     void work();
     static void drain(Job& job);
 
-    int nice_;
+    bool caller_works_;
+    pid_t owner_;
     std::mutex mutex_;
     std::condition_variable wake_;
     std::condition_variable left_;

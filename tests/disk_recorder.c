@@ -2,7 +2,6 @@
  * DISK_RECORDER_LOG; tests/disk_record.py reads it. Writes and names are noted before the call returns, a sync when it
  * begins and when it has ended, and what goes to standard output is noted too: it says what was acknowledged when. */
 #define _GNU_SOURCE
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -15,9 +14,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define FILES 65536
-
-static char tracked[FILES];
 static int log_file = -1;
 static const char* root = "";
 
@@ -72,16 +68,20 @@ static int resolved(int folder, const char* path, char* out) {
     return root[0] && strncmp(out, root, strlen(root)) == 0;
 }
 
-static int is_ours(int file) { return file >= 0 && file < FILES && tracked[file]; }
+/* By its name, so that a copy of a descriptor is ours as well. */
+static int is_ours(int file) {
+    char link[64], path[PATH_MAX];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+    ssize_t size = root[0] ? readlink(link, path, sizeof path) : -1;
+    return size >= (ssize_t)strlen(root) && strncmp(path, root, strlen(root)) == 0;
+}
 
 static int opened(int folder, const char* path, int flags, mode_t mode) {
     char full[PATH_MAX];
     int ours = resolved(folder, path, full);
     int is_new = ours && (flags & O_CREAT) && syscall(SYS_faccessat, folder, path, F_OK) != 0;
     int file = (int)syscall(SYS_openat, folder, path, flags, mode);
-    if (file < 0 || file >= FILES) return file;
-    tracked[file] = (char)ours;
-    if (!ours) return file;
+    if (file < 0 || !ours) return file;
     if (is_new) {
         note_name('C', inode_of(file), full, NULL);
     } else if (flags & O_TRUNC) {
@@ -111,11 +111,6 @@ OPEN(open64)
     }
 OPENAT(openat)
 OPENAT(openat64)
-
-int close(int file) {
-    if (file >= 0 && file < FILES) tracked[file] = 0;
-    return (int)syscall(SYS_close, file);
-}
 
 static void note_written(int file, const struct iovec* data, int count, off_t offset, ssize_t written) {
     struct iovec kept[IOV_MAX];
@@ -180,8 +175,8 @@ FTRUNCATE(ftruncate)
 FTRUNCATE(ftruncate64)
 
 static int synced(long number, int file) {
-    uint64_t inode = is_ours(file) ? inode_of(file) : 0;
     if (!is_ours(file)) return (int)syscall(number, file);
+    uint64_t inode = inode_of(file);
     /* The address of a local tells this sync from those of other threads. */
     note('S', inode, (uint64_t)(uintptr_t)&inode, NULL, 0, NULL);
     int result = (int)syscall(number, file);

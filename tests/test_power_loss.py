@@ -60,7 +60,7 @@ def recorded_load(path: Path, tmp_path: Path, seed: int, durability: str) -> lis
     library = tmp_path / "recorder.so"
     compiler = os.environ.get("CC", "cc")
     source = Path(__file__).with_name("disk_recorder.c")
-    subprocess.run([compiler, "-O1", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"], check=True)
+    subprocess.run([compiler, "-O1", "-shared", "-fPIC", "-o", str(library), str(source)], check=True)
     environment = {
         **os.environ,
         "LD_PRELOAD": str(library),
