@@ -7,6 +7,8 @@ from cpython.exc cimport PyErr_Occurred
 from libc.math cimport fabs, isfinite, sqrt
 from libc.string cimport memcpy
 
+import os
+
 import numpy as np
 
 cnp.import_array()
@@ -45,11 +47,17 @@ cdef int finish(Interrupt* interrupt) except -1:
 
 
 cdef class ThreadPool:
-    """`threads` threads (the caller counts as one); `nice` lowers the priority of the others."""
+    """`threads` threads (the caller counts as one); with `nice` they run at a lower priority and the caller only waits."""
     cdef unique_ptr[CThreadPool] pool
+    cdef object owner
 
     def __cinit__(self, uint32_t threads, int nice=0):
+        self.owner = os.getpid()
         self.pool.reset(new CThreadPool(max(threads, 1), nice))
+
+    def __dealloc__(self):
+        if self.owner != os.getpid():
+            self.pool.release()  # a forked child has the pool but not its threads, and would wait for them
 
     @property
     def threads(self):

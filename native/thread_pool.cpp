@@ -25,7 +25,7 @@ void lower_own_priority(int nice) {
 
 }  // namespace
 
-ThreadPool::ThreadPool(uint32_t threads, int nice) : caller_works_(nice == 0), owner_(getpid()) {
+ThreadPool::ThreadPool(uint32_t threads, int nice) : caller_works_(nice == 0) {
     for (uint32_t i = caller_works_ ? 1 : 0; i < threads; ++i) {
         workers_.emplace_back([this, nice] {
             lower_own_priority(nice);
@@ -35,11 +35,6 @@ ThreadPool::ThreadPool(uint32_t threads, int nice) : caller_works_(nice == 0), o
 }
 
 ThreadPool::~ThreadPool() {
-    if (getpid() != owner_) {
-        // A forked child has the objects but not the threads.
-        for (auto& worker : workers_) worker.detach();
-        return;
-    }
     {
         std::lock_guard<std::mutex> guard(mutex_);
         stopping_ = true;

@@ -1,7 +1,6 @@
 // A fixed set of threads that share out numbered tasks; the caller works too.
 #pragma once
 #include <stdint.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <condition_variable>
@@ -46,7 +45,6 @@ class ThreadPool {
     static void drain(Job& job);
 
     bool caller_works_;
-    pid_t owner_;
     std::mutex mutex_;
     std::condition_variable wake_;
     std::condition_variable left_;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -143,23 +144,29 @@ class Catalog:
         if folder is not None and entry.state_file is not None:
             sections = read_checked(folder / entry.state_file, MASK_MAGIC, MASK_VERSION)
             live = RowMask.from_words(np.frombuffer(sections[0], np.uint64))
-        arguments = (schema, folder, self.key_value, self.pool, self._background)
+
+        def opened(entry: CollectionEntry) -> CollectionState:
+            return CollectionState(
+                entry,
+                schema,
+                folder,
+                self.key_value,
+                self.pool,
+                self._background,
+                live=live,
+                sequence=sequence,
+                read_only=self._read_only,
+                reuse_rows=self._reuse_rows,
+            )
+
         try:
-            state = CollectionState(entry, *arguments, live=live, sequence=sequence, read_only=self._read_only)
+            state = opened(entry)
         except Corrupted as error:
             if not any(error.path.endswith(index.file) for index in entry.indexes.values()):
                 raise
             # An index is only a faster way to what the rows say: it is built again in the background.
             _LOG.warning("%s; the index is being rebuilt", error)
-            bare = CollectionEntry(
-                number=entry.number,
-                name=entry.name,
-                schema=entry.schema,
-                next_row=entry.next_row,
-                state_file=entry.state_file,
-                state=entry.state,
-            )
-            state = CollectionState(bare, *arguments, live=live, sequence=sequence, read_only=self._read_only)
+            state = opened(replace(entry, indexes={}))
         scrub(state, SCRUB_AT_OPEN_BYTES)
         return state
 

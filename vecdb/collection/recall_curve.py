@@ -10,6 +10,7 @@ from typing import Any, Final
 # Before anything was measured: cautious for embeddings of some hundred dimensions.
 _UNMEASURED: Final = ((10, 0.70), (32, 0.88), (64, 0.94), (96, 0.96), (256, 0.99), (768, 0.999))
 _K: Final = 10
+EF_LEAST: Final = 32  # however easy the measured queries were: a row just written should be found by its own vector
 MEASURED_EFS: Final = (10, 16, 24, 40, 64, 100, 160, 256, 400, 640, 1000)
 
 
@@ -21,7 +22,7 @@ class RecallCurve:
     rows: int = 0
 
     def ef_for(self, recall: float, k: int) -> int:
-        """The ef that reaches `recall` (0 .. 1) for k results: interpolated in log(1 - recall), at least k."""
+        """The ef that reaches `recall` (0 .. 1) for k results: interpolated in log(1 - recall); at least k."""
         wanted = _hardness(recall)
         points = self.points
         ef = float(points[-1][0])
@@ -37,7 +38,7 @@ class RecallCurve:
                     break
                 before = (float(point_ef), reached)
         # A wider result needs more candidates, but fewer for each.
-        return max(k, math.ceil(ef * math.pow(max(1.0, k / _K), 0.8)))
+        return max(k, EF_LEAST, math.ceil(ef * math.pow(max(1.0, k / _K), 0.8)))
 
     def to_json(self) -> dict[str, Any]:
         """For the manifest."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import contextlib
+import ctypes
 import os
 import threading
 import time
@@ -174,6 +175,7 @@ class RocksKeyValue:
             self._rocks: Rdict = Rdict(self._path, _options(create and not read_only, cache_bytes), access_type=access)
         except Exception as error:  # rocksdict raises nothing more specific
             raise _mapped(self._path, error) from error
+        _OPEN.add(self)
         self.position = position = self._rocks.latest_sequence_number()  # as opened
         if position < at_least:
             self.close()
@@ -349,6 +351,21 @@ def _options(create: bool, cache_bytes: int) -> Any:
     options.set_stats_dump_period_sec(0)
     options.set_stats_persist_period_sec(0)
     return options
+
+
+_OPEN: weakref.WeakSet[RocksKeyValue] = weakref.WeakSet()
+
+
+def _keep_in_child() -> None:
+    """A forked child lacks RocksDB's threads: it must never close a store, nor wait for those threads when it exits."""
+    for store in _OPEN:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(store._rocks))
+    libc = ctypes.CDLL(None)
+    if _OPEN and hasattr(libc, "on_exit"):
+        libc.on_exit(libc._exit, None)  # with the exit status, before the handlers that were there at the fork
+
+
+os.register_at_fork(after_in_child=_keep_in_child)
 
 
 def _prefix_end(prefix: bytes) -> bytes | None:
