@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from vecdb.collection.recall_curve import RecallCurve
+from vecdb.collection.recall_curve import EF_LEAST, RecallCurve
 
 MEASURED = RecallCurve(((10, 0.5), (40, 0.9), (160, 0.99), (640, 0.99)), 5000)
 PERFECT = RecallCurve(((10, 1.0),), 7)
@@ -13,9 +13,18 @@ FLAT = RecallCurve(((10, 0.0), (20, 0.0)), 7)
 CURVES = [RecallCurve(), MEASURED, PERFECT, FLAT]
 
 
-@pytest.mark.parametrize(("ef", "recall"), [(10, 0.5), (40, 0.9), (160, 0.99)])
+@pytest.mark.parametrize(("ef", "recall"), [(40, 0.9), (160, 0.99)])
 def test_measured_points_are_met(ef: int, recall: float) -> None:
     assert MEASURED.ef_for(recall, 10) in (ef, ef + 1)
+
+
+@pytest.mark.parametrize("curve", CURVES)
+def test_no_walk_is_shorter_than_the_floor(curve: RecallCurve) -> None:
+    assert curve.ef_for(0.0, 1) >= EF_LEAST
+
+
+def test_a_point_below_the_floor_is_raised_to_it() -> None:
+    assert MEASURED.ef_for(0.5, 10) == EF_LEAST > 10
 
 
 @pytest.mark.parametrize("curve", CURVES)
