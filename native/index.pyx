@@ -6,8 +6,11 @@ cimport numpy as cnp
 from cpython.exc cimport PyErr_Occurred
 from libc.math cimport fabs, isfinite, sqrt
 from libc.string cimport memcpy
+from posix.types cimport pid_t
+from posix.unistd cimport getpid
 
 import os
+import threading
 
 import numpy as np
 
@@ -21,6 +24,17 @@ cdef float SMALLEST_NORM = 1e-30  # a smaller squared norm is near float's edge 
 cdef extern from "Python.h":
     # Declared without "except": what a signal handler raised must stay set until finish(), not be reported here.
     int run_signal_handlers "PyErr_CheckSignals"()
+    unsigned long this_thread "PyThread_get_thread_ident"() nogil
+
+cdef unsigned long main_thread = threading.main_thread().ident
+
+
+def _the_main_thread_is_here():
+    global main_thread
+    main_thread = this_thread()
+
+
+os.register_at_fork(after_in_child=_the_main_thread_is_here)
 
 
 cdef cbool check_signals(void* argument) noexcept with gil:
@@ -33,6 +47,14 @@ cdef int64_t deadline_of(double timeout_seconds):
     if not 0 < timeout_seconds < 3e7:
         return 0
     return monotonic_nanoseconds() + <int64_t>(timeout_seconds * 1e9)
+
+
+cdef Interrupt* new_interrupt(double timeout_seconds):
+    # Python runs signal handlers on the main thread alone, so no other thread has to ask. None may, either: while the
+    # interpreter ends, a thread that asks for its lock is ended on the spot, in the middle of the C++ that asked.
+    if this_thread() == main_thread:
+        return new Interrupt(deadline_of(timeout_seconds), check_signals, NULL)
+    return new Interrupt(deadline_of(timeout_seconds), NULL, NULL)
 
 
 cdef int finish(Interrupt* interrupt) except -1:
@@ -49,14 +71,15 @@ cdef int finish(Interrupt* interrupt) except -1:
 cdef class ThreadPool:
     """`threads` threads (the caller counts as one); with `nice` they run at a lower priority and the caller only waits."""
     cdef unique_ptr[CThreadPool] pool
-    cdef object owner
+    cdef pid_t owner
 
     def __cinit__(self, uint32_t threads, int nice=0):
-        self.owner = os.getpid()
+        self.owner = getpid()
         self.pool.reset(new CThreadPool(max(threads, 1), nice))
 
     def __dealloc__(self):
-        if self.owner != os.getpid():
+        # C's own: a pool may outlive Python's modules at the end of the program.
+        if self.owner != getpid():
             self.pool.release()  # a forked child has the pool but not its threads, and would wait for them
 
     @property
@@ -164,7 +187,7 @@ cdef class Graph:
         if np.max(rows) >= self.store.row_bound:
             raise IndexError(f"row {np.max(rows)} is beyond the store's {self.store.row_bound} rows")
         cdef unique_ptr[Interrupt] interrupt
-        interrupt.reset(new Interrupt(deadline_of(timeout_seconds), check_signals, NULL))
+        interrupt.reset(new_interrupt(timeout_seconds))
         with nogil:
             self.graph.get().insert(&rows[0], count, pool.pool.get()[0], interrupt.get())
         finish(interrupt.get())
@@ -281,7 +304,7 @@ def search(Graph graph, RowStore store not None, const float[::1] query not None
     cdef SearchRequest request = request_of(graph, store, live, tail, masked, k, ef)
     cdef Interrupt* interrupt
     cdef unique_ptr[Interrupt] holder
-    holder.reset(new Interrupt(deadline_of(timeout_seconds), check_signals, NULL))
+    holder.reset(new_interrupt(timeout_seconds))
     interrupt = holder.get()
     cdef vector[float] unit
     cdef const float* vector_data = &query[0]
@@ -319,7 +342,7 @@ def search_many(Graph graph, RowStore store not None, const float[:, ::1] querie
         raise ValueError(f"expected {store.store.get().dimension()} numbers a query, received {queries.shape[1]}")
     cdef SearchRequest request = request_of(graph, store, live, tail, masked, k, ef)
     cdef unique_ptr[Interrupt] interrupt
-    interrupt.reset(new Interrupt(deadline_of(timeout_seconds), check_signals, NULL))
+    interrupt.reset(new_interrupt(timeout_seconds))
     cdef cnp.ndarray rows = np.zeros((count, k), np.uint32)
     cdef cnp.ndarray distances = np.zeros((count, k), np.float32)
     cdef cnp.ndarray counts = np.zeros(count, np.uint32)

@@ -3,6 +3,7 @@
 import copy
 import inspect
 import multiprocessing
+import os
 from collections.abc import Callable
 
 import pytest
@@ -21,12 +22,16 @@ MESSAGES: list[tuple[Error, str]] = [
     ),
     (errors.LimitExceeded(limit="K_MAXIMUM", maximum=10, received=11), "limit K_MAXIMUM: at most 10, received 11"),
     (
+        errors.LimitExceeded(limit="K_MAXIMUM", maximum=10, received=11, remedy="scan"),
+        "limit K_MAXIMUM: at most 10, received 11; scan",
+    ),
+    (
         errors.DimensionMismatch(collection="docs", vector="text", expected=384, received=512),
         "collection 'docs', vector 'text': expected dimension 384, received 512",
     ),
     (
         errors.InvalidVector(collection="docs", vector="", row=3, reason="component 5 is nan"),
-        "collection 'docs', vector '', row 3: component 5 is nan",
+        "collection 'docs', row 3: component 5 is nan",
     ),
     (errors.InvalidVector(vector="text", reason="dtype float64"), "vector 'text': dtype float64"),
     (
@@ -46,6 +51,14 @@ MESSAGES: list[tuple[Error, str]] = [
         errors.VectorNotFound(collection="docs", name="x", known=("a", "b")),
         "collection 'docs': no vector 'x', it has 'a', 'b'",
     ),
+    (
+        errors.VectorNotFound(collection="docs", name="", known=("a", "b")),
+        "collection 'docs': no unnamed vector, it has 'a', 'b'",
+    ),
+    (
+        errors.VectorNotFound(collection="docs", name="x", known=("",)),
+        "collection 'docs': no vector 'x', it has an unnamed one",
+    ),
     (errors.CollectionExists(name="docs"), "collection 'docs' already exists"),
     (errors.Timeout(seconds=1.5), "not finished within 1.5 seconds"),
     (errors.Closed(what="database './data'"), "database './data' is closed"),
@@ -56,6 +69,10 @@ MESSAGES: list[tuple[Error, str]] = [
     (errors.ReadOnly(path="data"), "data: the database is read-only"),
     (errors.Locked(path="data", pid=7), "data: locked by process 7"),
     (errors.Locked(path="data", pid=None), "data: locked by another process"),
+    (
+        errors.Locked(path="data", pid=os.getpid()),
+        f"data: locked by this process ({os.getpid()}), which has the database open: use that handle or close it",
+    ),
     (errors.Corrupted(path="data/1.log", detail="frame 3"), "data/1.log: corrupted, frame 3"),
     (
         errors.VersionMismatch(path="data/FORMAT", found=3, supported=2),

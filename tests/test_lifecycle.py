@@ -330,3 +330,53 @@ def check_reader(reader: vecdb.Database) -> None:
         with pytest.raises(vecdb.ReadOnly):
             call()
     assert docs.count() == 2
+
+
+@pytest.mark.parametrize("path", ["", "grpc://localhost:6339", "http://localhost", "nul\0l"])
+def test_what_is_no_path_of_a_folder_is_refused(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(vecdb.InvalidValue, match="path"):
+        vecdb.connect(path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_something_else_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(vecdb.InvalidValue, match=r"not one with 'notes.txt'"):
+        vecdb.connect(tmp_path)
+    assert [each.name for each in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_second_open_in_the_same_process_says_so(tmp_path: Path) -> None:
+    with vecdb.connect(tmp_path / "db"), pytest.raises(vecdb.Locked, match="this process"):
+        vecdb.connect(tmp_path / "db")
+
+
+def test_a_database_lists_its_collections() -> None:
+    with vecdb.connect(":memory:") as db:
+        for name in ("b", "a"):
+            db.create_collection(name, dimension=2)
+        assert list(db) == ["a", "b"]
+        assert repr(db["a"].schema) == (
+            "CollectionSchema(name='a', vectors={'': Vector(dimension=2, metric='cosine', "
+            "index=Hnsw(m=16, ef_construction=200))}, fields={})"
+        )
+
+
+def test_nothing_to_upsert_is_no_error() -> None:
+    with vecdb.connect(":memory:") as db:
+        docs = db.create_collection("docs", dimension=2)
+        assert docs.upsert(ids=[], vectors=[]).count == 0
+
+
+def test_too_many_rows_for_one_upsert_are_told_the_way() -> None:
+    with vecdb.connect(":memory:") as db:
+        docs = db.create_collection("docs", dimension=1, metric="dot")
+        count = vecdb.limits.BATCH_ROWS + 1
+        with pytest.raises(vecdb.LimitExceeded, match=r"BATCH_ROWS.*progress=True"):
+            docs.upsert(ids=np.arange(count), vectors=np.ones((count, 1), np.float32))
+
+
+def test_tab_completion_shows_the_public_names() -> None:
+    shown = [name for name in dir(vecdb) if not name.startswith("__")]
+    assert sorted(vecdb.__all__) == shown

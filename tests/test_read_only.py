@@ -49,6 +49,19 @@ def test_a_reader_keeps_its_rows_while_writers_replace_them(tmp_path: Path, reop
     db.close()
 
 
+def test_memory_cannot_be_read_only() -> None:
+    with pytest.raises(vecdb.InvalidValue):
+        vecdb.connect(":memory:", read_only=True)
+
+
+def test_an_empty_database_is_not_false() -> None:
+    with vecdb.connect(":memory:") as db:
+        assert len(db) == 0
+        assert db
+        assert len(db.create_collection("docs", dimension=2)) == 0
+        assert db["docs"]
+
+
 def test_a_reader_does_not_write(tmp_path: Path) -> None:
     with vecdb.connect(tmp_path / "db") as db:
         db.create_collection("docs", dimension=DIMENSION).upsert([1], ROWS[:1])

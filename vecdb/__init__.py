@@ -124,4 +124,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_ENGINE})
+    return sorted([*__all__, *(name for name in globals() if name.startswith("__"))])

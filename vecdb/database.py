@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -15,9 +15,10 @@ from vecdb.collection.checkpoint import checkpoint
 from vecdb.collection.collection import Collection
 from vecdb.collection.inspect import collection_stats
 from vecdb.collection.records import Create
-from vecdb.collection.recovery import open_folder, open_memory, open_read_only
+from vecdb.collection.recovery import check_contents, open_folder, open_memory, open_read_only
 from vecdb.collection.session import Session
-from vecdb.errors import InvalidType, InvalidValue, LimitExceeded, StorageFailed
+from vecdb.collection.state import CollectionState
+from vecdb.errors import Forked, InvalidType, InvalidValue, LimitExceeded, StorageFailed
 from vecdb.native.index import ThreadPool
 from vecdb.schema import CollectionSchema, FieldType, Hnsw, Index, Metric, Vector, safe_name
 from vecdb.storage.directory_lock import DirectoryLock, SharedReaders
@@ -47,8 +48,15 @@ def connect(
         raise InvalidValue(argument="durability", expected="'sync' or 'async'", received=durability)
     if not isinstance(path, str | os.PathLike):
         raise InvalidType(argument="path", expected="a path or ':memory:'", received=path)
+    text = os.fspath(path)
+    if not isinstance(text, str):
+        raise InvalidType(argument="path", expected="a path of text", received=path)
+    if not text or "\0" in text or "://" in text:
+        raise InvalidValue(argument="path", expected="the path of a folder, or ':memory:'", received=text)
     if not isinstance(read_only, bool):
         raise InvalidType(argument="read_only", expected="a bool", received=read_only)
+    if read_only and path == ":memory:":
+        raise InvalidValue(argument="read_only", expected="False for ':memory:', which starts empty", received=True)
     return Database(path, durability, _thread_count(threads), read_only)
 
 
@@ -79,8 +87,15 @@ class Database:
                 self._lock.close()
                 raise
         self._catalog = catalog
-        self._session = Session(f"database '{self._path}'", catalog, commits, read_only=read_only)
+        self._session = Session(self._path, catalog, commits, read_only=read_only)
         self._handles: dict[int, Collection] = {}
+        self._closed = False
+        handles = self._handles
+
+        def forget(state: CollectionState) -> None:
+            handles.pop(state.number, None)
+
+        catalog.dropped = forget
 
     def create_collection(
         self,
@@ -98,7 +113,9 @@ class Database:
         """
         self._session.check_write()
         if (dimension is None) == (vectors is None):
-            raise InvalidValue(argument="dimension", expected="either dimension or vectors", received=dimension)
+            raise InvalidValue(
+                argument="dimension", expected="one of dimension and vectors", received=(dimension, vectors)
+            )
         if vectors is None:
             assert dimension is not None
             vectors = {"": Vector(dimension, metric=metric or "cosine", index=index or Hnsw())}
@@ -108,6 +125,8 @@ class Database:
             )
         schema = CollectionSchema(name=name, vectors=vectors, fields=fields or {})
         with self._changing:
+            commits = self._session.commits
+            commits.settle()  # a creation of this name may have been cut short
             number = self._catalog.new_number(schema.name)
             if len(self._catalog.numbers) >= limits.COLLECTIONS_MAXIMUM:
                 raise LimitExceeded(
@@ -115,7 +134,6 @@ class Database:
                     maximum=limits.COLLECTIONS_MAXIMUM,
                     received=len(self._catalog.numbers) + 1,
                 )
-            commits = self._session.commits
             commits.commit(commits.append(Create(number, schema.to_json())))
         return self[name]
 
@@ -127,6 +145,8 @@ class Database:
         if handle is None:
             # One handle a collection: its writer serialises, its searcher remembers.
             handle = self._handles.setdefault(state.number, Collection(self._session, state))
+            if state.dropped:
+                self._handles.pop(state.number, None)
         return handle
 
     def __contains__(self, name: object) -> bool:
@@ -137,6 +157,14 @@ class Database:
         self._session.check()
         return len(self._catalog.numbers)
 
+    def __bool__(self) -> bool:
+        """True: an empty database is one all the same."""
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of the collections, sorted."""
+        return iter(self.collections())
+
     def collections(self) -> list[str]:
         """The names of the collections, sorted."""
         self._session.check()
@@ -146,15 +174,15 @@ class Database:
         """Deletes a collection and its rows, durably. CollectionNotFound."""
         self._session.check_write()
         with self._changing:
-            collection = self[name]
-            collection.drop()
-            self._handles = {number: each for number, each in self._handles.items() if each is not collection}
+            self[name].drop()
 
     def stats(self) -> DatabaseStats:
         """Collections, rows, journal, memory and disk; opens every collection."""
         self._session.check()
-        states = [self._catalog.state(number) for number in list(self._catalog.entries)]
-        each = [collection_stats(state) for state in states]
+        each = []
+        for number in list(self._catalog.entries):
+            with contextlib.suppress(KeyError):  # dropped meanwhile
+                each.append(collection_stats(self._catalog.state(number)))
         commits = self._session.commits
         journal_bytes = commits.journal.bytes_since(self._catalog.checkpoint_sequence)
         store_bytes = self._catalog.key_value.bytes_on_disk()
@@ -170,23 +198,23 @@ class Database:
         )
 
     def close(self) -> None:
-        """Writes a checkpoint and lets go. Every later call raises Closed. May be called twice."""
+        """Writes a checkpoint and lets go. Every later call raises Closed. May be called twice, also if interrupted."""
         with self._changing:
-            if self._session.trouble is not None:
+            if self._closed or self._session.trouble is Forked:
                 return
             self._session.close()
-            try:
+            self._closed = True
+            with contextlib.ExitStack() as last:  # run in reverse, each of them whatever the others raise
+                if self._lock is not None:
+                    last.callback(self._lock.close)
+                last.callback(self._catalog.close)
+                last.callback(self._catalog.key_value.close)
+                last.callback(self._session.commits.journal.close)
                 # A journal that failed has nothing more to say; what it holds is redone at the next open.
                 with contextlib.suppress(StorageFailed):
                     self._session.commits.close(self._session.what)
                     if not self._read_only:
                         checkpoint(self._catalog, self._session.commits, save_indexes=True)
-            finally:
-                self._session.commits.journal.close()
-                self._catalog.key_value.close()
-                self._catalog.close()
-                if self._lock is not None:
-                    self._lock.close()
 
     def __enter__(self) -> Self:
         return self
@@ -204,10 +232,13 @@ def _require_folder(folder: Path, make: bool) -> None:
     try:
         if make:
             folder.mkdir(parents=True, exist_ok=True)
+            check_contents(folder)
         elif not (folder / "FORMAT").is_file():
             raise InvalidValue(argument="path", expected="an existing database", received=str(folder))
     except FileExistsError:
         raise InvalidValue(argument="path", expected="a folder, not a file", received=str(folder)) from None
+    except FileNotFoundError as error:
+        raise StorageFailed(path=str(folder), detail="no folder can be made there") from error
     except OSError as error:
         raise disk_error(folder, error) from error
 

@@ -4,7 +4,7 @@ Error                                 catch this for anything vecdb refuses or f
 |-- InvalidArgument (ValueError)      the caller's input was refused; nothing was written
 |   |-- InvalidValue                  argument, expected, received
 |   |-- InvalidType (TypeError)       argument, expected, received
-|   |-- LimitExceeded                 limit, maximum, received
+|   |-- LimitExceeded                 limit, maximum, received, remedy
 |   |-- DimensionMismatch             collection, vector, expected, received
 |   |-- InvalidVector                 vector, reason, collection, row
 |   |-- InvalidPayload                row, field, reason
@@ -39,6 +39,7 @@ own TypeError.
 
 from __future__ import annotations
 
+import os
 import reprlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -95,9 +96,11 @@ class LimitExceeded(InvalidArgument):
     limit: str
     maximum: int
     received: int
+    remedy: str = ""  # what to do instead, where there is something
 
     def __str__(self) -> str:
-        return f"limit {self.limit}: at most {self.maximum}, received {self.received}"
+        remedy = f"; {self.remedy}" if self.remedy else ""
+        return f"limit {self.limit}: at most {self.maximum}, received {self.received}{remedy}"
 
 
 @dataclass(kw_only=True, eq=False)
@@ -224,8 +227,9 @@ class VectorNotFound(NotFound):
     known: tuple[str, ...]
 
     def __str__(self) -> str:
-        known = ", ".join(repr(name) for name in self.known)
-        return f"collection '{self.collection}': no vector '{self.name}', it has {known or 'none'}"
+        known = ", ".join(repr(name) if name else "an unnamed one" for name in self.known)
+        asked = f"no vector '{self.name}'" if self.name else "no unnamed vector"
+        return f"collection '{self.collection}': {asked}, it has {known or 'none'}"
 
 
 @dataclass(kw_only=True, eq=False)
@@ -287,6 +291,8 @@ class Locked(Error):
 
     def __str__(self) -> str:
         owner = "another process" if self.pid is None else f"process {self.pid}"
+        if self.pid == os.getpid():
+            owner = f"this process ({self.pid}), which has the database open: use that handle or close it"
         return f"{self.path}: locked by {owner}"
 
 
@@ -315,7 +321,7 @@ class VersionMismatch(Error):
 
 @dataclass(kw_only=True, eq=False)
 class StorageFull(Error):
-    """The disk or its quota is full; the write was not acknowledged."""
+    """The disk or its quota is full. The write is not acknowledged; if the journal has it, it is carried out later."""
 
     path: str
     detail: str
@@ -354,7 +360,8 @@ _BRIEF = _Brief()
 
 def _vector_place(collection: str | None, vector: str, row: int | None) -> str:
     parts = [] if collection is None else [f"collection '{collection}'"]
-    parts.append(f"vector '{vector}'")
+    if vector or not parts:
+        parts.append(f"vector '{vector}'")
     if row is not None:
         parts.append(f"row {row}")
     return ", ".join(parts)

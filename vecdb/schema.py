@@ -71,6 +71,10 @@ class CollectionSchema:
         object.__setattr__(self, "vectors", MappingProxyType(_checked_vectors(self.vectors)))
         object.__setattr__(self, "fields", MappingProxyType(_checked_fields(self.fields)))
 
+    def __repr__(self) -> str:
+        vectors, fields = dict(self.vectors), dict(self.fields)
+        return f"CollectionSchema(name={self.name!r}, vectors={vectors!r}, fields={fields!r})"
+
     def __hash__(self) -> int:
         return hash((self.name, frozenset(self.vectors.items()), frozenset(self.fields.items())))
 

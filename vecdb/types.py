@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from vecdb.errors import brief
 from vecdb.ids import Id
 from vecdb.schema import Metric
 
@@ -25,6 +28,9 @@ class Record:
     payload: dict[str, Any]
     vectors: Vectors | None = field(default=None, compare=False)
 
+    def __repr__(self) -> str:
+        return f"Record(id={brief(self.id)}, payload={_PAYLOAD.repr(self.payload)}{_shapes(self.vectors)})"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
@@ -34,6 +40,10 @@ class Hit:
     score: float
     payload: dict[str, Any]
     vectors: Vectors | None = field(default=None, compare=False)
+
+    def __repr__(self) -> str:
+        payload = _PAYLOAD.repr(self.payload)
+        return f"Hit(id={brief(self.id)}, score={self.score:.4f}, payload={payload}{_shapes(self.vectors)})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,3 +130,29 @@ class VerifyReport:
     def ok(self) -> bool:
         """True when nothing was found."""
         return not self.problems
+
+
+class _PayloadRepr(reprlib.Repr):
+    """Of bounded length, keys in their own order: a page of hits stays readable, whatever the payloads hold."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = 60
+        self.maxlevel = 3
+        self.maxdict = 12
+
+    def repr_dict(self, x: dict[str, Any], level: int) -> str:
+        if level <= 0 and x:
+            return "{...}"
+        shown = [f"{self.repr1(key, level - 1)}: {self.repr1(x[key], level - 1)}" for key in islice(x, self.maxdict)]
+        return f"{{{', '.join(shown)}{', ...' if len(x) > self.maxdict else ''}}}"
+
+
+_PAYLOAD = _PayloadRepr()
+
+
+def _shapes(vectors: Vectors | None) -> str:
+    if vectors is None:
+        return ""
+    shown = [f"{name!r}: {array.dtype} {array.shape}" for name, array in vectors.items()]
+    return f", vectors={{{', '.join(shown)}}}"

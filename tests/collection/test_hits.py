@@ -61,8 +61,11 @@ def test_hits_are_a_sequence(docs: vecdb.Collection) -> None:
     assert each[3] in hits
     assert all(isinstance(hit.score, float) and hit.vectors is None for hit in each)
     for place in (K, -K - 1):
-        with pytest.raises(IndexError):
+        with pytest.raises(IndexError, match=f"hit {place} of {K}"):
             hits[place]
+    for wrong in ("id", 1.0, None, (1, 2)):
+        with pytest.raises(TypeError):
+            hits[wrong]
     assert repr(hits).startswith(f"Hits({K}: {hits.ids[0]!r}: ")
 
 
@@ -71,7 +74,7 @@ def test_no_hits() -> None:
         hits = db.create_collection("docs", dimension=2).search([1, 2])
         assert (len(hits), hits.ids, list(hits), hits.payloads) == (0, [], [], [])
         assert hits.scores.shape == hits.distances.shape == (0,)
-        assert repr(hits) == "Hits(0: )"
+        assert repr(hits) == "Hits(0)"
 
 
 def test_select_keeps_the_named_fields(docs: vecdb.Collection) -> None:

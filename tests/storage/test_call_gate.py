@@ -33,3 +33,33 @@ def test_shutting_waits_for_the_calls_inside_and_refuses_the_rest() -> None:
         gate.__enter__()
     for thread in [*threads, timer]:
         thread.join()
+
+
+def test_a_thread_that_an_interrupt_left_inside_does_not_stop_the_gate() -> None:
+    gate = CallGate("thing")
+    gate.__enter__()  # and __exit__ never ran
+    with gate:
+        pass
+    gate.__enter__()
+    gate.wait_until_empty()
+    gate.__enter__()
+    assert gate.shut() is True
+
+
+def test_waiting_until_empty_waits_for_those_inside() -> None:
+    gate = CallGate("thing")
+    inside, left = threading.Event(), threading.Event()
+
+    def call() -> None:
+        with gate:
+            inside.set()
+            threading.Event().wait(0.05)
+            left.set()
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    inside.wait()
+    gate.wait_until_empty()
+    assert left.is_set()
+    assert not gate.is_shut
+    thread.join()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -59,6 +58,7 @@ class Catalog:
         self.numbers = {entry.name: entry.number for entry in manifest.collections}
         self.states: dict[int, CollectionState] = {}
         self.opened: Callable[[CollectionState], None] = _unheard  # who else wants to know
+        self.dropped: Callable[[CollectionState], None] = _unheard
         self._created: dict[int, int] = {}  # sequences of the collections made since the database was opened
 
     def names(self) -> list[str]:
@@ -76,7 +76,10 @@ class Catalog:
 
     def state_of(self, name: str) -> CollectionState:
         """The collection of this name, opened. CollectionNotFound; Corrupted."""
-        return self.state(self.number_of(name))
+        try:
+            return self.state(self.number_of(name))
+        except KeyError:  # dropped in between
+            raise CollectionNotFound(name=name) from None
 
     def number_of(self, name: str) -> int:
         """The number of the collection of this name. CollectionNotFound."""
@@ -86,7 +89,7 @@ class Catalog:
         return number
 
     def state(self, number: int) -> CollectionState:
-        """The collection of this number, opened."""
+        """The collection of this number, opened. KeyError if there is none; Corrupted."""
         state = self.states.get(number)
         if state is not None:
             return state
@@ -119,11 +122,11 @@ class Catalog:
     def _drop(self, number: int) -> None:
         """Forgets a collection. Its files stay until a checkpoint that does not name them: recovery may need them."""
         with self._lock:
-            entry = self.entries.pop(number, None)
-            if entry is None:
-                return
-            del self.numbers[entry.name]
-            state = self.states.pop(number, None)
+            entry = self.entries.get(number)
+            if entry is not None and self.numbers.get(entry.name) == number:
+                del self.numbers[entry.name]
+            self.entries.pop(number, None)
+            state = self.states.get(number)
             if state is not None:
                 state.dropped = True
         for prefix in Keys(number).prefixes():
@@ -131,6 +134,8 @@ class Catalog:
         if state is not None:
             state.sync()  # a checkpoint that is under way may still name it
             state.close()
+            del self.states[number]  # only now: a drop that was cut short is carried out again
+            self.dropped(state)
 
     def folder_of(self, number: int) -> Path | None:
         """Where a collection has its files."""
@@ -145,7 +150,7 @@ class Catalog:
             sections = read_checked(folder / entry.state_file, MASK_MAGIC, MASK_VERSION)
             live = RowMask.from_words(np.frombuffer(sections[0], np.uint64))
 
-        def opened(entry: CollectionEntry) -> CollectionState:
+        def opened(load_indexes: bool) -> CollectionState:
             return CollectionState(
                 entry,
                 schema,
@@ -157,16 +162,18 @@ class Catalog:
                 sequence=sequence,
                 read_only=self._read_only,
                 reuse_rows=self._reuse_rows,
+                load_indexes=load_indexes,
             )
 
         try:
-            state = opened(entry)
+            state = opened(load_indexes=True)
         except Corrupted as error:
             if not any(error.path.endswith(index.file) for index in entry.indexes.values()):
                 raise
-            # An index is only a faster way to what the rows say: it is built again in the background.
+            # An index is only a faster way to what the rows say: it is built again in the background. Its next file is
+            # of the next generation, for the checkpoint still names this one.
             _LOG.warning("%s; the index is being rebuilt", error)
-            state = opened(replace(entry, indexes={}))
+            state = opened(load_indexes=False)
         scrub(state, SCRUB_AT_OPEN_BYTES)
         return state
 

@@ -58,6 +58,10 @@ class Collection:
     def __len__(self) -> int:
         return self.count()
 
+    def __bool__(self) -> bool:
+        """True: an empty collection is one all the same."""
+        return True
+
     # Writing
 
     def upsert(
@@ -173,7 +177,7 @@ class Collection:
     def get(self, ids: IdBatch, *, with_vectors: bool = False) -> list[Record]:
         """The rows of these ids in the order asked, missing ones left out; vectors of unit length under cosine."""
         self._check()
-        return scanner.get(self._state, self._session.commits.apply_lock, ids, with_vectors)
+        return scanner.get(self._state, self._session.commits, ids, with_vectors)
 
     def count(self, where: Where | None = None) -> int:
         """How many rows there are, or match."""
@@ -244,7 +248,7 @@ class Collection:
         if self._state.dropped:
             raise CollectionNotFound(name=self.name)
         if self._state.damage is not None:
-            raise self._state.damage
+            raise self._state.damage.with_traceback(None)  # else each call adds its frames, and keeps them
 
     def _check_write(self) -> None:
         self._check()

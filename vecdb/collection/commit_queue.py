@@ -36,22 +36,32 @@ class CommitQueue:
         self.journal = journal
         self.waits = waits
         self.apply_lock = threading.RLock()
-        self.applied_sequence = self._appended = journal.last_sequence
+        self.applied_sequence = journal.last_sequence
         self._target = target
         self._appending = threading.Lock()
         self._pending: deque[tuple[int, int, Change]] = deque()  # sequence, bytes, change
         self._unsynced_bytes = 0
+        self._stuck = False  # the first pending change is durable, and applying it failed
         self._closed: str | None = None
 
     def append(self, change: Change) -> int:
         """Writes the change to the journal; its sequence. commit() makes it true. StorageFull: nothing happened."""
+        if self._stuck:
+            self.settle()  # while a durable change cannot be applied nothing more is promised
         parts = change.parts()
         size = sum(map(len, parts))
         with self._appending:
             self._check_open()
-            sequence = self.journal.append(KINDS[type(change)], parts)
-            self._pending.append((sequence, size, change))
-            self._appended = sequence
+            # Queued before it is written: an interrupt between the two must not leave a record that is never applied.
+            waiting = (self.journal.last_sequence + 1, size, change)
+            try:
+                self._pending.append(waiting)
+                sequence = self.journal.append(KINDS[type(change)], parts)
+            except BaseException:
+                if self.journal.last_sequence < waiting[0] and self._pending and self._pending[-1] is waiting:
+                    self._pending.pop()
+                raise
+            assert sequence == waiting[0], "only the queue appends"
             return sequence
 
     def commit(self, sequence: int) -> None:
@@ -69,17 +79,22 @@ class CommitQueue:
                 full = not self.waits and self._unsynced_bytes + size > _UNSYNCED_BYTES
                 if full:
                     self.journal.sync()
-                self._target.apply(change, at)
+                try:
+                    self._target.apply(change, at)
+                except BaseException:
+                    self._stuck = True
+                    raise
+                self._stuck = False
+                self.applied_sequence = at
+                self._pending.popleft()
                 self._unsynced_bytes += size
                 if full:
                     self._target.flush()
                     self._unsynced_bytes = 0
-                self.applied_sequence = at
-                self._pending.popleft()
 
     def settle(self) -> None:
         """Commits all that was appended so far."""
-        self.commit(self._appended)
+        self.commit(self.journal.last_sequence)
 
     def close(self, what: str) -> None:
         """Commits what was appended; every later change is Closed, and nothing is being applied any more."""

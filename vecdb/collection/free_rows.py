@@ -29,6 +29,11 @@ class FreeRows:
             self.next_row += fresh
             return np.concatenate([np.array(again, np.uint32), rows]) if again else rows
 
+    def give_back(self, rows: RowNumbers) -> None:
+        """Assigned for a write that did not happen."""
+        with self._lock:
+            self._free.extend(rows.tolist())
+
     def offer(self, rows: RowNumbers) -> None:
         """These left every index in memory; they are free once no index file holds them either."""
         with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from vecdb.collection.snapshot import Snapshot
 from vecdb.collection.state import CollectionState
+from vecdb.errors import brief
 from vecdb.ids import Id
 from vecdb.payload import decode_payload
 from vecdb.types import Hit, Plan, Vectors
@@ -91,6 +93,9 @@ class Hits(Sequence[Hit]):
     def __getitem__(self, place: int | slice) -> Hit | list[Hit]:
         if isinstance(place, slice):
             return [self[each] for each in range(*place.indices(len(self)))]
+        place = operator.index(place)
+        if not -len(self) <= place < len(self):
+            raise IndexError(f"hit {place} of {len(self)}")
         vectors = None
         if self._vectors is not None:
             vectors = {name: array[place] for name, array in self._vectors.items()}
@@ -101,8 +106,8 @@ class Hits(Sequence[Hit]):
         return (self[place] for place in range(len(self)))
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{each!r}: {score:.4f}" for each, score in zip(self.ids[:5], self.scores[:5], strict=True))
-        return f"Hits({len(self)}: {shown}{', ...' if len(self) > 5 else ''})"
+        shown = [f"{brief(each)}: {score:.4f}" for each, score in zip(self.ids[:5], self.scores[:5], strict=True)]
+        return f"Hits({len(self)}{': ' if shown else ''}{', '.join(shown)}{', ...' if len(self) > 5 else ''})"
 
     def _read_vectors(self) -> Vectors:
         return {name: column.read(self._rows) for name, column in self._state.columns.items()}

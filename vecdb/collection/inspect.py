@@ -69,6 +69,7 @@ def verify(state: CollectionState, commits: CommitQueue) -> VerifyReport:
     """Checks every row's head, vectors, id and payload, and every link of the indexes."""
     problems: list[str] = []
     with state.index_lock, commits.apply_lock:
+        commits.settle()
         live = state.snapshot.live
         rows = live.rows()
         for first in range(0, len(rows), _CHUNK_ROWS):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
+import os
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +19,7 @@ from vecdb.collection.checkpoint import checkpoint
 from vecdb.collection.commit_queue import CommitQueue
 from vecdb.collection.state import CollectionState
 from vecdb.collection.upkeep import Upkeep
+from vecdb.collection.wake import Wake
 from vecdb.errors import Error
 
 _LOG = logging.getLogger("vecdb")
@@ -39,8 +43,10 @@ class Maintenance:
     def __init__(self, catalog: Catalog, commits: CommitQueue) -> None:
         self._catalog = catalog
         self._commits = commits
-        self._wake = threading.Event()
-        self._progress = threading.Condition()
+        self._wake = Wake()
+        # Taken by itself: an interrupt in the Python of a Condition's own `with` would leave it taken.
+        self._lock = threading.RLock()
+        self._progress = threading.Condition(self._lock)
         self._touched: set[CollectionState] = set()
         self._requests: deque[_Request] = deque()
         self._stopping = False
@@ -50,10 +56,11 @@ class Maintenance:
             self.touch(state)
         self._thread = threading.Thread(target=self._run, name="vecdb-maintenance", daemon=True)
         self._thread.start()
+        _RUNNING.add(self)
 
     def touch(self, state: CollectionState) -> None:
         """There may be work in this collection."""
-        with self._progress:
+        with self._lock:
             self._touched.add(state)
         self._wake.set()
 
@@ -65,39 +72,41 @@ class Maintenance:
         if bytes_behind < limits.TAIL_BYTES:
             time.sleep(0.05 * (2 * bytes_behind / limits.TAIL_BYTES - 1))
             return
-        with self._progress:
+        with self._lock:
             while tail_bytes(state) >= limits.TAIL_BYTES and not self._stopping and not state.dropped:
                 self._touched.add(state)
                 self._wake.set()
                 self._progress.wait(0.1)
 
-    def optimize(self, state: CollectionState, wait: bool, report: Callable[[int, int], None] | None) -> None:
+    def optimize(self, state: CollectionState, wait: bool, report: Callable[[int, int], None] | None) -> bool:
         """Absorbs and heals all of a collection and writes a checkpoint; raises what went wrong.
 
-        `report` gets (done, total) rows while the call waits.
+        `report` gets (done, total) rows while the call waits. False if it waited and close() came first.
         """
         request = _Request(state)
-        with self._progress:
+        with self._lock:
             self._requests.append(request)
         self._wake.set()
         if not wait:
-            return
+            return True
         total = rows_behind(state)
-        with self._progress:
-            while not request.done and not self._stopping:
-                self._progress.wait(0.05)
-                if report is not None and not request.done:
-                    report(max(total - rows_behind(state), 0), total)
+        while not request.done and not self._stopping:
+            with self._lock:
+                if not request.done:
+                    self._progress.wait(0.05)
+            if report is not None and not request.done:
+                report(max(total - rows_behind(state), 0), total)  # the caller's code: it runs without a lock of ours
         if request.error is not None:
             raise request.error
         if report is not None and request.done:
             report(total, total)
+        return request.done
 
     def close(self) -> None:
         """Stops after the step under way."""
         self._stopping = True
         self._wake.set()
-        with self._progress:
+        with self._lock:
             self._progress.notify_all()
         self._thread.join()
 
@@ -132,7 +141,7 @@ class Maintenance:
             if not isinstance(error, Error):
                 raise
         finally:
-            with self._progress:
+            with self._lock:
                 self._requests.popleft()
                 request.done = True
                 self._progress.notify_all()
@@ -140,7 +149,7 @@ class Maintenance:
     def _look_round(self) -> bool:
         """One step for each touched collection; True if there is more to do at once."""
         busy = False
-        with self._progress:
+        with self._lock:
             touched, self._touched = self._touched, set()
         while touched and not self._stopping and not self._requests:
             state = touched.pop()
@@ -148,21 +157,21 @@ class Maintenance:
                 more = not state.dropped and self._progressed(self._upkeep.step(state))
             except BaseException:
                 touched.add(state)
-                with self._progress:
+                with self._lock:
                     self._touched |= touched
                 raise
             busy |= more
             if more or (not state.dropped and (state.retired or state.dead_rows)):
-                with self._progress:
+                with self._lock:
                     self._touched.add(state)
-        with self._progress:
+        with self._lock:
             self._touched |= touched
         self._checkpoint_if_due()
         return busy
 
     def _progressed(self, more: bool) -> bool:
         """Wakes those who wait for a shorter tail."""
-        with self._progress:
+        with self._lock:
             self._progress.notify_all()
         return more
 
@@ -170,6 +179,19 @@ class Maintenance:
         behind = self._commits.journal.bytes_since(self._catalog.checkpoint_sequence)
         if behind >= limits.CHECKPOINT_BYTES:
             checkpoint(self._catalog, self._commits, save_indexes=False)
+
+
+_RUNNING: weakref.WeakSet[Maintenance] = weakref.WeakSet()
+
+
+def _stop_all() -> None:
+    # A thread that the ending interpreter finds in native code is ended there, which aborts the process.
+    for each in list(_RUNNING):
+        each.close()
+
+
+atexit.register(_stop_all)
+os.register_at_fork(after_in_child=_RUNNING.clear)
 
 
 def tail_bytes(state: CollectionState) -> int:

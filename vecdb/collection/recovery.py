@@ -11,7 +11,7 @@ from vecdb.collection.catalog import Catalog, position_of
 from vecdb.collection.checkpoint import unnamed_folders
 from vecdb.collection.commit_queue import CommitQueue
 from vecdb.collection.records import decode
-from vecdb.errors import Corrupted, InvalidValue, StorageFailed
+from vecdb.errors import Corrupted, InvalidValue, StorageFailed, brief
 from vecdb.native.index import ThreadPool
 from vecdb.storage.directory_lock import without_readers
 from vecdb.storage.disk import sync_folder
@@ -88,14 +88,22 @@ def _redo(catalog: Catalog, folder: Path, after: int) -> None:
         state.free_rows = state.rows_to_reuse(state.written_rows)
 
 
+def check_contents(folder: Path) -> None:
+    """InvalidValue if `folder` has no database but something else: files of ours would not belong there."""
+    if format_path(folder).exists():
+        return
+    foreign = sorted(path.name for path in folder.iterdir() if path.name not in _OWN_NAMES)
+    if foreign:
+        expected = f"a database or an empty folder, not one with {brief(foreign[0])}"
+        raise InvalidValue(argument="path", expected=expected, received=str(folder))
+
+
 def _create(folder: Path) -> None:
     """Lays out a new database in a folder that has none. FORMAT comes last: without it a crash left it half made."""
     if format_path(folder).exists():
         check_format(folder)
         return
-    foreign = sorted(path.name for path in folder.iterdir() if path.name not in _OWN_NAMES)
-    if foreign:
-        raise InvalidValue(argument="path", expected="a database or an empty folder", received=foreign[0])
+    check_contents(folder)
     if manifest_path(folder).exists() and load_manifest(folder).sequence > 0:
         raise Corrupted(path=str(format_path(folder)), detail="missing beside the manifest of a database")
     (folder / "collections").mkdir(exist_ok=True)

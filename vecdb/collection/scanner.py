@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import numpy as np
 
 from vecdb import limits
+from vecdb.collection.commit_queue import CommitQueue
 from vecdb.collection.filtering import payload_batches
 from vecdb.collection.keys import unpack_row
 from vecdb.collection.scrub import check_rows
@@ -24,7 +24,7 @@ _ATTEMPTS: Final = 3
 
 def get(
     state: CollectionState,
-    apply_lock: threading.RLock,
+    commits: CommitQueue,
     ids: IdBatch,
     with_vectors: bool,
 ) -> list[Record]:
@@ -37,8 +37,9 @@ def get(
         records = _get(state, encoded, with_vectors)
         if records is not None and state.snapshot is before:
             return records
-    # Writes keep coming: hold them off for one read.
-    with apply_lock:
+    # Writes keep coming: hold them off for one read. One that was interrupted half way is finished first.
+    with commits.apply_lock:
+        commits.settle()
         records = _get(state, encoded, with_vectors)
     if records is None:
         raise state.lost("an id leads to a row that is not there")

@@ -16,8 +16,9 @@ from vecdb.progress import Progress, reporter
 class Session:
     """One open database. `trouble` is set once it is closed, or in a forked child: every call then raises."""
 
-    def __init__(self, what: str, catalog: Catalog, commits: CommitQueue, *, read_only: bool = False) -> None:
-        self.what = what
+    def __init__(self, path: str, catalog: Catalog, commits: CommitQueue, *, read_only: bool = False) -> None:
+        self._path = path
+        self.what = f"database '{path}'"
         self.catalog = catalog
         self.commits = commits
         self.trouble: type[Closed] | type[Forked] | None = None
@@ -34,7 +35,7 @@ class Session:
         """Closed, Forked or ReadOnly; else waits until there is room for more rows."""
         self.check()
         if self._maintenance is None:
-            raise ReadOnly(path=self.what)
+            raise ReadOnly(path=self._path)
         if state is not None:
             self._maintenance.throttle(state)
 
@@ -44,16 +45,16 @@ class Session:
             self._maintenance.touch(state)
 
     def optimize(self, state: CollectionState, wait: bool, progress: Progress) -> None:
-        """Absorbs, heals and checkpoints everything; see Maintenance.optimize()."""
+        """Absorbs, heals and checkpoints everything; see Maintenance.optimize(). Closed if close() came first."""
         assert self._maintenance is not None
-        self._maintenance.optimize(state, wait, reporter(progress, "optimize"))
+        if not self._maintenance.optimize(state, wait, reporter(progress, "optimize")):
+            raise Closed(what=self.what)
 
     def close(self) -> None:
-        """Refuses new calls and ends the background work. May be called twice."""
-        if self.trouble is None:
-            self.trouble = Closed
-            if self._maintenance is not None:
-                self._maintenance.close()
+        """Refuses new calls and ends the background work. May be called again, also after an interrupt."""
+        self.trouble = self.trouble or Closed
+        if self._maintenance is not None:
+            self._maintenance.close()
 
 
 _SESSIONS: weakref.WeakSet[Session] = weakref.WeakSet()

@@ -53,6 +53,7 @@ class CollectionState:
         sequence: int,
         read_only: bool = False,
         reuse_rows: bool = True,
+        load_indexes: bool = True,
     ) -> None:
         self.number = entry.number
         self.schema = schema
@@ -80,7 +81,7 @@ class CollectionState:
                 vector,
                 folder,
                 rows=entry.next_row,
-                index_file=folder / index.file if folder is not None and index is not None else None,
+                index_file=folder / index.file if folder is not None and index is not None and load_indexes else None,
                 pool=pool,
                 background=background,
                 read_only=read_only,
@@ -120,6 +121,8 @@ class CollectionState:
 
     def apply(self, change: Upsert | Update | Delete, sequence: int) -> None:
         """Carries out a change and publishes it. Repeating it, after a failure or a crash, gives the same state."""
+        if sequence <= self.snapshot.sequence:
+            return  # all of it was done before an interrupt: a second time its rows would be retired twice
         if isinstance(change, Upsert):
             self._apply_upsert(change, sequence)
         elif isinstance(change, Update):
@@ -135,10 +138,11 @@ class CollectionState:
             self.publish(sequence, rows, change.retired)
             return
         needed = int(rows.max()) + 1
-        self.written_rows = max(self.written_rows, needed)
         self.heads.ensure(needed)
-        for column, data in zip(self.columns.values(), change.vectors, strict=True):
+        for column in self.columns.values():
             column.ensure(needed)
+        self.written_rows = max(self.written_rows, needed)
+        for column, data in zip(self.columns.values(), change.vectors, strict=True):
             column.write(rows, data)
         self.heads.write(rows, change.ids, change.vectors)
         puts = list(zip(self.keys.ids(change.ids), pack_rows(rows), strict=True))

@@ -29,6 +29,8 @@ def rows_of(value: Any, vector: Vector, collection: str, name: str) -> Floats:
     is InvalidVector, as is NaN, infinity and, under cosine, zero; DimensionMismatch for another width.
     """
     rows = _floats(value, collection, name)
+    if rows.shape == (0,):
+        rows = rows.reshape(0, vector.dimension)  # an empty list
     if rows.ndim != 2:
         raise InvalidVector(
             collection=collection, vector=name, reason=f"expected rows (n, {vector.dimension}), received {rows.shape}"

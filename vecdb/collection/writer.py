@@ -16,7 +16,15 @@ from vecdb.collection.keys import unpack_row
 from vecdb.collection.records import Delete, Drop, Update, Upsert
 from vecdb.collection.state import CollectionState, RowNumbers
 from vecdb.collection.vector_input import rows_of
-from vecdb.errors import CollectionNotFound, DuplicateId, InvalidType, InvalidValue, LimitExceeded, VectorNotFound
+from vecdb.errors import (
+    CollectionNotFound,
+    DuplicateId,
+    InvalidType,
+    InvalidValue,
+    LimitExceeded,
+    StorageFull,
+    VectorNotFound,
+)
 from vecdb.filters import Expression
 from vecdb.ids import IdBatch, decode_id, encode_ids, first_duplicate
 from vecdb.payload import decode_payload, encode_payloads
@@ -34,10 +42,11 @@ class Writer:
         self._lock = threading.Lock()
         # Ids appended to the journal and not yet applied: (sequence, row or _ABSENT).
         self._pending: dict[bytes, tuple[int, int]] = {}
+        self._unsure = False  # an interrupt may have come between a record and its ids in _pending
 
     def upsert(self, ids: IdBatch, vectors: Any, payloads: Sequence[Mapping[str, Any] | None] | None) -> WriteResult:
         """Inserts rows, or replaces those whose id is there. All or nothing."""
-        encoded = _encoded(ids)
+        encoded = _encoded(ids, "BATCH_ROWS", remedy="progress=True upserts more of them in batches")
         arrays = self._vectors(vectors, len(encoded))
         texts = [b"{}"] * len(encoded) if payloads is None else encode_payloads(payloads, self._state.schema.fields)
         if len(texts) != len(encoded):
@@ -53,8 +62,11 @@ class Writer:
             replaced = self._rows_of(encoded)
             rows = self._state.free_rows.assign(len(encoded))
             change = Upsert(self._state.number, rows, replaced[replaced >= 0].astype(np.uint32), encoded, texts, data)
-            sequence = self._commits.append(change)
-            self._pending.update(zip(encoded, ((sequence, row) for row in rows.tolist()), strict=True))
+            try:
+                sequence = self._append(change, encoded, rows.tolist())
+            except (StorageFull, LimitExceeded):
+                self._state.free_rows.give_back(rows)
+                raise
         self._commit(sequence, encoded)
         return WriteResult(count=len(encoded), sequence=sequence)
 
@@ -111,8 +123,17 @@ class Writer:
             self._commits.commit(self._commits.append(Drop(self._state.number)))
 
     def _append_delete(self, rows: RowNumbers, encoded: list[bytes]) -> int:
-        sequence = self._commits.append(Delete(self._state.number, rows, encoded))
-        self._pending.update((each, (sequence, _ABSENT)) for each in encoded)
+        return self._append(Delete(self._state.number, rows, encoded), encoded, [_ABSENT] * len(encoded))
+
+    def _append(self, change: Upsert | Delete, encoded: list[bytes], rows: list[int]) -> int:
+        try:
+            sequence = self._commits.append(change)
+            self._pending.update(zip(encoded, ((sequence, row) for row in rows), strict=True))
+        except (StorageFull, LimitExceeded):
+            raise  # nothing was written
+        except BaseException:
+            self._unsure = True
+            raise
         return sequence
 
     def _commit(self, sequence: int, encoded: list[bytes]) -> None:
@@ -164,12 +185,17 @@ class Writer:
     def _check_open(self) -> None:
         if self._state.dropped:
             raise CollectionNotFound(name=self._state.schema.name)
+        if self._unsure:
+            self._commits.settle()  # then the store knows every id
+            self._pending.clear()
+            self._unsure = False
 
 
-def _encoded(ids: IdBatch) -> list[bytes]:
+def _encoded(ids: IdBatch, limit: str = "IDS_MAXIMUM", remedy: str = "") -> list[bytes]:
     encoded = encode_ids(ids)
-    if len(encoded) > limits.IDS_MAXIMUM:
-        raise LimitExceeded(limit="IDS_MAXIMUM", maximum=limits.IDS_MAXIMUM, received=len(encoded))
+    maximum = getattr(limits, limit)
+    if len(encoded) > maximum:
+        raise LimitExceeded(limit=limit, maximum=maximum, received=len(encoded), remedy=remedy)
     twice = first_duplicate(encoded)
     if twice is not None:
         raise DuplicateId(id=decode_id(encoded[twice[0]]), first_row=twice[0], second_row=twice[1])

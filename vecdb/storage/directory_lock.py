@@ -109,6 +109,7 @@ def without_readers(folder: str | Path) -> Iterator[bool]:
             alone = False
         yield alone
     finally:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)  # also where a child that was forked meanwhile has a copy
         os.close(descriptor)
 
 

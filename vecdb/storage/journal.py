@@ -92,7 +92,9 @@ class Journal:
         self._file_bytes = file_bytes
         # Appends are serialised by `_writing`; what a syncing thread needs is behind `_state`, never held over I/O.
         self._writing = threading.Lock()
-        self._state = threading.Condition()
+        # The lock is taken by itself: Condition's own `with` runs Python, and an interrupt there would leave it taken.
+        self._lock = threading.Lock()
+        self._state = threading.Condition(self._lock)
         self._syncing = False
         self._failure: str | None = None
         self._closed = False
@@ -138,11 +140,15 @@ class Journal:
             sequence = self._last + 1
             header = frame_header(self._salt, body_crc, body_bytes, sequence, self._durable, kind)
             start = self._end
-            self._write([memoryview(header), *views])
-            self._recorded = self._durable
-            self._advance(self._end - start, sequence)
-            with self._state:
+            try:
+                self._write([memoryview(header), *views])
+                self._advance(self._end - start, sequence)
                 self._last = sequence
+            except BaseException:
+                if self._last < sequence:
+                    self._end = self._zeroed_end = start  # an interrupt: the next frame takes the place of this one
+                raise
+            self._recorded = self._durable
             return sequence
 
     def wait_durable(self, sequence: int) -> None:
@@ -201,7 +207,7 @@ class Journal:
             except OSError as error:
                 raise disk_error(self._path, error) from error
             finally:
-                with self._state:
+                with self._lock:
                     self._closed = True
                     while self._syncing:
                         self._state.wait()
@@ -265,7 +271,7 @@ class Journal:
                 with contextlib.suppress(OSError):
                     name.unlink(missing_ok=True)
             raise
-        with self._state:
+        with self._lock:
             self._descriptor = descriptor
         self._path, self._salt = path, salt
         self._recorded = self._last
@@ -330,32 +336,35 @@ class Journal:
 
     def _sync_to(self, sequence: int) -> None:
         assert sequence <= self._last, "a sequence that was never appended"
-        with self._state:
-            while True:
-                if self._durable >= sequence:
-                    return
-                self._check()
-                if not self._syncing:
-                    break
-                self._state.wait()
-            self._syncing = True
-            target, descriptor, path = self._last, self._descriptor, self._path
-        durable = False
+        mine = durable = False
+        path = self._path
         try:
+            with self._lock:
+                while True:
+                    if self._durable >= sequence:
+                        return
+                    self._check()
+                    if not self._syncing:
+                        break
+                    self._state.wait()
+                self._syncing = mine = True
+                target, descriptor, path = self._last, self._descriptor, self._path
             os.fdatasync(descriptor)
             durable = True
         except OSError as error:
             self._fail(f"sync failed: {error.strerror}")
             raise StorageFailed(path=str(path), detail=self._failure or "") from error
         finally:
-            with self._state:
+            if mine:
+                if durable and target > self._durable:
+                    self._durable = target
+                # Before anything that an interrupt can stop: nobody else would ever sync again.
                 self._syncing = False
-                if durable:
-                    self._durable = max(self._durable, target)
-                self._state.notify_all()
+                with self._lock:
+                    self._state.notify_all()
 
     def _fail(self, detail: str) -> None:
-        with self._state:
+        with self._lock:
             self._failure = self._failure or detail
 
     def _check(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bisect
 import contextlib
-import ctypes
 import os
 import threading
 import time
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from vecdb.errors import Closed, Corrupted, Error, Locked, ReadOnly, StorageFailed, StorageFull
 from vecdb.storage.call_gate import CallGate
+from vecdb.storage.process_end import watch
 
 if TYPE_CHECKING:
     from rocksdict import Rdict, RdictIter, WriteBatch
@@ -94,6 +94,7 @@ class MemoryKeyValue:
         with self._lock:
             self._check()
             pairs = [(key, self._values[key]) for key in self._keys(prefix, after)]
+        time.sleep(0)  # else a thread that scans on and on has the lock again before those that wait for it wake up
         return self._until_closed(pairs)
 
     def flush(self) -> int:
@@ -169,13 +170,14 @@ class RocksKeyValue:
         self._write_options.no_slowdown = True
         # rocksdict fails with "Already borrowed" where a close meets a call.
         self._gate = CallGate(f"key-value store '{folder}'")
+        self._ending = False
         self._scans: weakref.WeakSet[_RocksScan] = weakref.WeakSet()
         access = AccessType.read_only(False) if read_only else AccessType.read_write()
         try:
             self._rocks: Rdict = Rdict(self._path, _options(create and not read_only, cache_bytes), access_type=access)
         except Exception as error:  # rocksdict raises nothing more specific
             raise _mapped(self._path, error) from error
-        _OPEN.add(self)
+        watch(self)
         self.position = position = self._rocks.latest_sequence_number()  # as opened
         if position < at_least:
             self.close()
@@ -187,6 +189,8 @@ class RocksKeyValue:
             return []
         with self._gate:
             try:
+                if self._ending:
+                    return [self._rocks.get(key) for key in keys]
                 values: list[bytes | None] = self._rocks[keys]  # type: ignore[index, assignment]  # list of bytes only
             except Exception as error:
                 raise _mapped(self._path, error) from error
@@ -263,6 +267,19 @@ class RocksKeyValue:
             raise _mapped(self._path, error) from error
         finally:
             del self._rocks
+
+    def handle(self) -> Rdict | None:
+        """The object of rocksdict, None once it is closed."""
+        return getattr(self, "_rocks", None)
+
+    def keep_lock(self) -> None:
+        """From here on no read lets go of the GIL; returns when none is under way that did."""
+        self._ending = True
+        gate = self._gate
+        if not gate.is_shut:
+            # Those who come from now on use another gate, or this one might never be empty.
+            self._gate = CallGate(f"key-value store '{self._path}'")
+            gate.wait_until_empty()
 
     def read_chunk(self, scan: _RocksScan) -> list[tuple[bytes, bytes]]:
         """The next pairs of a scan, none at its end."""
@@ -351,21 +368,6 @@ def _options(create: bool, cache_bytes: int) -> Any:
     options.set_stats_dump_period_sec(0)
     options.set_stats_persist_period_sec(0)
     return options
-
-
-_OPEN: weakref.WeakSet[RocksKeyValue] = weakref.WeakSet()
-
-
-def _keep_in_child() -> None:
-    """A forked child lacks RocksDB's threads: it must never close a store, nor wait for those threads when it exits."""
-    for store in _OPEN:
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(store._rocks))
-    libc = ctypes.CDLL(None)
-    if _OPEN and hasattr(libc, "on_exit"):
-        libc.on_exit(libc._exit, None)  # with the exit status, before the handlers that were there at the fork
-
-
-os.register_at_fork(after_in_child=_keep_in_child)
 
 
 def _prefix_end(prefix: bytes) -> bytes | None:

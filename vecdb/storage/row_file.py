@@ -51,6 +51,7 @@ class RowFile:
         self._dirty: set[int] = set()
         self._names_dirty = False
         self._failure: str | None = None
+        self._syncing = threading.Lock()  # taken before _files; a second sync() waits for what the first one took
         self._files = threading.Lock()  # a writer and sync() share the descriptors and what is dirty
         self._open(at_least)
 
@@ -106,25 +107,28 @@ class RowFile:
         """Makes every write so far durable. StorageFailed; after a failed sync, for good."""
         if self._failure is not None:
             raise StorageFailed(path=str(self._folder / self._stem), detail=self._failure)
-        # Taken before the syncs: a write that comes beside them is dirty again. Copies of the descriptors, because
-        # that write may close the originals.
-        with self._files:
-            waiting = [(chunk, os.dup(self._descriptors[chunk])) for chunk in sorted(self._dirty)]
-            self._dirty.clear()
-            names_dirty, self._names_dirty = self._names_dirty, False
-        path = self._folder
-        try:
-            for chunk, descriptor in waiting:
-                path = self._path(chunk)
-                os.fdatasync(descriptor)
-            if names_dirty:
-                path = self._folder
-                sync_folder(path)
-        except OSError as error:
-            raise self._failed(path, error) from error
-        finally:
-            for _, descriptor in waiting:
-                os.close(descriptor)
+        with self._syncing:
+            waiting: dict[int, int] = {}
+            names_dirty = False
+            try:
+                # Taken before the syncs: a write that comes beside them is dirty again. Copies of the descriptors,
+                # because that write may close the originals.
+                with self._files:
+                    for chunk in sorted(self._dirty):
+                        waiting[chunk] = os.dup(self._descriptors[chunk])
+                    names_dirty, self._names_dirty = self._names_dirty, False
+                    self._dirty.clear()
+                self._sync_taken(waiting, names_dirty)
+            except BaseException as error:
+                with self._files:
+                    self._dirty.update(waiting)
+                    self._names_dirty |= names_dirty
+                if isinstance(error, OSError):
+                    raise disk_error(self._folder, error) from error
+                raise
+            finally:
+                for descriptor in waiting.values():
+                    os.close(descriptor)
 
     def close(self) -> None:
         """Closes without syncing; reads and views go on. May be called twice."""
@@ -132,6 +136,18 @@ class RowFile:
             while self._descriptors:
                 os.close(self._descriptors.popitem()[1])
             self._dirty.clear()
+
+    def _sync_taken(self, waiting: dict[int, int], names_dirty: bool) -> None:
+        path = self._folder
+        try:
+            for chunk, descriptor in waiting.items():
+                path = self._path(chunk)
+                os.fdatasync(descriptor)
+            if names_dirty:
+                path = self._folder
+                sync_folder(path)
+        except OSError as error:
+            raise self._failed(path, error) from error
 
     def _open(self, at_least: int) -> None:
         chunks = set()
@@ -144,6 +160,7 @@ class RowFile:
                     chunks.add(int(number))
                 elif name.endswith(".rows.new") and not self._read_only:
                     os.unlink(self._folder / name)
+            self._names_dirty = bool(chunks)  # a kill may have left them before their names were durable
             while (chunk := len(self._views)) in chunks:
                 self._views.append(self._map(chunk))
             if len(self._views) << self.chunk_shift < at_least:
