@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -47,7 +47,10 @@ def checkpoint(catalog: Catalog, commits: CommitQueue, *, save_indexes: bool) ->
         sequence = commits.applied_sequence
         entries = dict(catalog.entries)
         next_collection = catalog.next_collection
-        captured = [_capture(state, save_indexes) for state in list(catalog.states.values())]
+        states = [
+            state for state in catalog.states.values() if not state.dropped
+        ]  # a drop may be half way, on a full disk
+        captured = [_capture(state, save_indexes) for state in states]
         captured = [each for each in captured if each.state.changed or each.save]
         if sequence == catalog.checkpoint_sequence and position == catalog.position and not captured:
             return sequence
@@ -97,7 +100,7 @@ def _release(
         _remove_unnamed_files(folder / str(each.state.number), entries[each.state.number])
     with commits.apply_lock:
         # A folder is made after its collection is in the catalog, and neither changes now.
-        unnamed = unnamed_folders(folder, {**entries, **catalog.entries})
+        unnamed = unnamed_folders(folder, {*entries, *catalog.entries, *catalog.states})
     for path in unnamed:
         shutil.rmtree(path, ignore_errors=True)
 
@@ -141,10 +144,10 @@ def _store_collection(entry: CollectionEntry, captured: _Captured, sequence: int
     )
 
 
-def unnamed_folders(folder: Path, entries: Mapping[int, CollectionEntry]) -> list[Path]:
+def unnamed_folders(folder: Path, named: Container[int]) -> list[Path]:
     """The folders of dropped collections that no manifest names any more."""
     names = os.listdir(folder) if folder.is_dir() else []
-    return [folder / name for name in names if not name.isdigit() or int(name) not in entries]
+    return [folder / name for name in names if not name.isdigit() or int(name) not in named]
 
 
 def _remove_unnamed_files(folder: Path, entry: CollectionEntry) -> None:
