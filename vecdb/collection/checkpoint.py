@@ -47,9 +47,8 @@ def checkpoint(catalog: Catalog, commits: CommitQueue, *, save_indexes: bool) ->
         sequence = commits.applied_sequence
         entries = dict(catalog.entries)
         next_collection = catalog.next_collection
-        states = [
-            state for state in catalog.states.values() if not state.dropped
-        ]  # a drop may be half way, on a full disk
+        # list(): others are opened meanwhile. A drop may be half way, on a full disk.
+        states = [state for state in list(catalog.states.values()) if not state.dropped]
         captured = [_capture(state, save_indexes) for state in states]
         captured = [each for each in captured if each.state.changed or each.save]
         if sequence == catalog.checkpoint_sequence and position == catalog.position and not captured:
