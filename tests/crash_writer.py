@@ -1,7 +1,8 @@
-"""A process that writes until it is killed: `... -m tests.crash_writer PATH SEED [async]`, a line out per call made.
+"""A process that writes until it is killed: `... -m tests.crash_writer PATH SEED [async] [snapshots]`.
 
-What it writes follows from the seed alone, so a line is only "<writer> <calls acknowledged>" and the parent knows the
-rest. Every writer has ids of its own; one more thread optimizes, one searches.
+A line out for each call made. What it writes follows from the seed alone, so a line is only "<writer> <calls
+acknowledged>" and the parent knows the rest. Every writer has ids of its own; one more thread optimizes, one searches,
+and with `snapshots` one writes PATH.snapshot again and again.
 """
 
 from __future__ import annotations
@@ -123,7 +124,7 @@ def perform(db: vecdb.Database, call: Call) -> None:
         docs.delete(where=call.where)
 
 
-def main(path: str, seed: int, durability: vecdb.database.Durability) -> None:
+def main(path: str, seed: int, durability: vecdb.database.Durability, snapshots: bool) -> None:
     setattr(limits, "CHECKPOINT_BYTES", CHECKPOINT_BYTES)  # noqa: B010  # final for everybody else
     with vecdb.connect(path) as db:
         for name, vectors in VECTORS.items():
@@ -133,6 +134,8 @@ def main(path: str, seed: int, durability: vecdb.database.Durability) -> None:
     threads = [threading.Thread(target=guarded, args=(write, db, seed, writer)) for writer in range(WRITERS)]
     threads.append(threading.Thread(target=guarded, args=(optimize, db, seed)))
     threads.append(threading.Thread(target=guarded, args=(search, db, seed)))
+    if snapshots:
+        threads.append(threading.Thread(target=guarded, args=(snapshot, db, path)))
     os.write(1, b"ready\n")
     for thread in threads:
         thread.start()
@@ -161,6 +164,11 @@ def optimize(db: vecdb.Database, seed: int) -> None:
         db[choose.choice(list(VECTORS))].optimize(wait=True)
 
 
+def snapshot(db: vecdb.Database, path: str) -> None:
+    while True:
+        db.snapshot(f"{path}.snapshot")
+
+
 def search(db: vecdb.Database, seed: int) -> None:
     numbers = np.random.default_rng(seed)
     while True:
@@ -170,4 +178,4 @@ def search(db: vecdb.Database, seed: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), "async" if "async" in sys.argv[3:] else "sync")
+    main(sys.argv[1], int(sys.argv[2]), "async" if "async" in sys.argv[3:] else "sync", "snapshots" in sys.argv[3:])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 import vecdb
 from tests.crash_expectation import Expectation, check
 from tests.crash_writer import FIELDS, VECTORS, WRITERS, calls
+from vecdb.database import restore
 
 KILLS = int(os.environ.get("VECDB_TEST_KILLS", "50"))
 CHAIN_MAXIMUM = 3  # kills in a row before the directory is opened and checked here
@@ -32,22 +34,42 @@ def test_kills_under_load_lose_nothing_acknowledged(tmp_path: Path) -> None:
         for name, vectors in VECTORS.items():
             db.create_collection(name, vectors=vectors, fields=FIELDS)
     expected = [Expectation() for _ in range(WRITERS)]
-    kills = total = 0
+    kills = total = snapshots = 0
     try:
         while kills < KILLS:
             for _ in range(min(choose.randint(1, CHAIN_MAXIMUM), KILLS - kills)):
                 kills += 1
                 total += run_and_kill(path, seed + kills, choose, expected)
             check(path, expected, choose)
+            snapshots += check_snapshot(path)
     except BaseException:
         print(f"VECDB_TEST_SEED={seed}, after kill {kills} and {total} acknowledged calls; directory {path}")
         raise
     assert total > 10 * KILLS, f"seed {seed}: only {total} calls were acknowledged, this was no load"
+    assert snapshots, f"seed {seed}: no snapshot was ever whole"
+
+
+def check_snapshot(path: Path) -> bool:
+    """The snapshot of before the kill, if there was one, is whole; what is left of another has a name that says so."""
+    snapshot, restored = path.with_name("db.snapshot"), path.with_name("restored")
+    assert list(path.glob(".vecdb-*")) == []
+    for half in path.parent.glob(".vecdb-snapshot-*"):
+        half.unlink()
+    if not snapshot.exists():
+        return False
+    restore(snapshot, restored)
+    with vecdb.connect(restored) as db:
+        assert set(db) >= set(VECTORS)
+        for name in db:
+            assert db[name].verify().problems == ()
+    shutil.rmtree(restored)
+    snapshot.unlink()
+    return True
 
 
 def run_and_kill(path: Path, seed: int, choose: random.Random, expected: list[Expectation]) -> int:
     """Runs a writer, kills it, and moves the expectations on; how many calls it had acknowledged."""
-    command = [sys.executable, "-m", "tests.crash_writer", str(path), str(seed)]
+    command = [sys.executable, "-m", "tests.crash_writer", str(path), str(seed), "snapshots"]
     with tempfile.TemporaryFile() as errors:
         child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, cwd=ROOT)
         assert child.stdout is not None

@@ -61,6 +61,21 @@ MESSAGES: list[tuple[Error, str]] = [
     ),
     (errors.CollectionExists(name="docs"), "collection 'docs' already exists"),
     (errors.Timeout(seconds=1.5), "not finished within 1.5 seconds"),
+    (
+        errors.Overloaded(what="lane 'search'", retry_after_seconds=0.25),
+        "lane 'search' is overloaded; try again in 0.25 seconds",
+    ),
+    (errors.Overloaded(what="lane 'search'"), "lane 'search' is overloaded"),
+    (
+        errors.Unavailable(target="localhost:6339", reason="connection refused"),
+        "server 'localhost:6339' is unavailable: connection refused",
+    ),
+    (errors.Unauthenticated(reason="no credentials"), "not authenticated: no credentials"),
+    (
+        errors.PermissionDenied(action="upsert", role="read", required="write"),
+        "upsert needs the role 'write', this caller has 'read'",
+    ),
+    (errors.ServerFailed(reason="IndexError"), "the server failed: IndexError"),
     (errors.Closed(what="database './data'"), "database './data' is closed"),
     (
         errors.Forked(what="database './data'"),

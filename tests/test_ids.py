@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vecdb import limits
-from vecdb.errors import InvalidId, InvalidType
-from vecdb.ids import Id, decode_id, encode_id, encode_ids, first_duplicate
+from vecdb.errors import DuplicateId, InvalidId, InvalidType, LimitExceeded
+from vecdb.ids import Id, decode_id, encode_distinct, encode_id, encode_ids, encode_within, first_duplicate
 
 integers = st.integers(0, 2**63 - 1)
 texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=50)
@@ -125,3 +125,19 @@ def test_first_duplicate_is_the_first_row_that_repeats() -> None:
         pairs = [(ids.index(value), row) for row, value in enumerate(ids) if ids.index(value) < row]
         expected = pairs[0] if pairs else None
         assert first_duplicate(encode_ids(ids)) == expected, f"seed {seed}"
+
+
+def test_ids_of_a_call_have_a_bound() -> None:
+    assert encode_within([1, 1, "a"]) == encode_ids([1, 1, "a"])
+    with pytest.raises(LimitExceeded) as raised:
+        encode_within(range(limits.IDS_MAXIMUM + 1), remedy="less")
+    facts = raised.value
+    assert (facts.limit, facts.maximum, facts.received) == ("IDS_MAXIMUM", limits.IDS_MAXIMUM, limits.IDS_MAXIMUM + 1)
+    assert facts.remedy == "less"
+
+
+def test_ids_of_a_write_are_distinct() -> None:
+    assert encode_distinct([1, "1", "a"]) == encode_ids([1, "1", "a"])
+    with pytest.raises(DuplicateId) as raised:
+        encode_distinct(["a", 5, "b", np.int64(5), "a"])
+    assert (raised.value.id, raised.value.first_row, raised.value.second_row) == (5, 1, 3)

@@ -332,7 +332,7 @@ def check_reader(reader: vecdb.Database) -> None:
     assert docs.count() == 2
 
 
-@pytest.mark.parametrize("path", ["", "grpc://localhost:6339", "http://localhost", "nul\0l"])
+@pytest.mark.parametrize("path", ["", "ftp://localhost:6339", "http://localhost", "nul\0l"])
 def test_what_is_no_path_of_a_folder_is_refused(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(vecdb.InvalidValue, match="path"):

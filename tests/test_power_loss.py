@@ -55,18 +55,23 @@ def test_power_loss(durability: str, tmp_path: Path) -> None:
             raise
 
 
-def recorded_load(path: Path, tmp_path: Path, seed: int, durability: str) -> list[Record]:
-    """Runs tests.crash_writer for a while on a disk that is recorded, and kills it."""
+def recording(path: Path, tmp_path: Path) -> dict[str, str]:
+    """The environment of a process that writes down in `tmp_path`/record what it does to files below `path`."""
     library = tmp_path / "recorder.so"
     compiler = os.environ.get("CC", "cc")
     source = Path(__file__).with_name("disk_recorder.c")
     subprocess.run([compiler, "-O1", "-shared", "-fPIC", "-o", str(library), str(source)], check=True)
-    environment = {
+    return {
         **os.environ,
         "LD_PRELOAD": str(library),
         "DISK_RECORDER_ROOT": str(path),
         "DISK_RECORDER_LOG": str(tmp_path / "record"),
     }
+
+
+def recorded_load(path: Path, tmp_path: Path, seed: int, durability: str) -> list[Record]:
+    """Runs tests.crash_writer for a while on a disk that is recorded, and kills it."""
+    environment = recording(path, tmp_path)
     command = [sys.executable, "-m", "tests.crash_writer", str(path), str(seed), durability]
     with open(tmp_path / "errors", "wb") as errors:
         child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, cwd=ROOT, env=environment)

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError
+from enum import StrEnum
 from typing import Any
 
 import orjson
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vecdb import limits
-from vecdb.errors import InvalidName, InvalidSchema, LimitExceeded
+from vecdb.errors import InvalidName, InvalidSchema, InvalidValue, LimitExceeded, VectorNotFound
 from vecdb.schema import (
     FIELD_TYPES,
     METRICS,
@@ -21,6 +22,8 @@ from vecdb.schema import (
     Vector,
     safe_field_name,
     safe_name,
+    schema_of,
+    vector_used,
 )
 
 names = st.text("azAZ09_-", min_size=1, max_size=limits.NAME_BYTES)
@@ -203,3 +206,53 @@ def test_a_document_that_lacks_a_key_is_refused(key: str) -> None:
 def test_other_text_is_refused(text: str | bytes) -> None:
     with pytest.raises(InvalidSchema):
         CollectionSchema.from_json(text)
+
+
+def test_schema_of_one_unnamed_vector() -> None:
+    assert schema_of("docs", 4) == CollectionSchema(name="docs", vectors={"": Vector(4, metric="cosine", index=Hnsw())})
+    given = schema_of("docs", 4, metric="l2", index=Flat(), fields={"year": "integer"})
+    assert given.vectors[""] == Vector(4, metric="l2", index=Flat())
+    assert given.fields == {"year": "integer"}
+
+
+def test_schema_of_named_vectors() -> None:
+    vectors = {"a": Vector(4), "b": Vector(5, metric="dot")}
+    assert schema_of("docs", vectors=vectors) == CollectionSchema(name="docs", vectors=vectors)
+
+
+@pytest.mark.parametrize(
+    ("options", "argument"),
+    [
+        ({}, "dimension"),
+        ({"dimension": 4, "vectors": {"": Vector(4)}}, "dimension"),
+        ({"vectors": {"": Vector(4)}, "metric": "l2"}, "metric"),
+        ({"vectors": {"": Vector(4)}, "index": Flat()}, "metric"),
+    ],
+)
+def test_schema_of_what_contradicts_itself(options: dict[str, Any], argument: str) -> None:
+    with pytest.raises(InvalidValue) as raised:
+        schema_of("docs", **options)
+    assert raised.value.argument == argument
+
+
+def test_texts_of_a_subclass_are_written_as_text() -> None:
+    class Kind(StrEnum):
+        KEYWORD = "keyword"
+
+    text = type("Text", (str,), {})
+    schema = CollectionSchema(name=text("docs"), vectors={text("a"): Vector(4)}, fields={text("lang"): Kind.KEYWORD})  # type: ignore[dict-item]
+    assert CollectionSchema.from_json(schema.to_json()) == CollectionSchema(
+        name="docs", vectors={"a": Vector(4)}, fields={"lang": "keyword"}
+    )
+
+
+def test_the_vector_that_a_search_uses() -> None:
+    one = CollectionSchema(name="docs", vectors={"only": Vector(4)})
+    two = CollectionSchema(name="docs", vectors={"": Vector(4), "b": Vector(4)})
+    assert vector_used(one, None) == vector_used(one, "only") == "only"
+    assert (vector_used(two, None), vector_used(two, ""), vector_used(two, "b")) == ("", "", "b")
+    unhashable: Any = ["only"]
+    for schema, using in ((one, "x"), (one, ""), (two, "only"), (one, unhashable)):
+        with pytest.raises(VectorNotFound) as raised:
+            vector_used(schema, using)
+        assert (raised.value.name, raised.value.known) == (str(using), tuple(schema.vectors))

@@ -28,14 +28,20 @@ from vecdb.errors import (
     LimitExceeded,
     Locked,
     NotFound,
+    Overloaded,
+    PermissionDenied,
     ReadOnly,
+    ServerFailed,
     StorageFailed,
     StorageFull,
     Timeout,
+    Unauthenticated,
+    Unavailable,
     VectorNotFound,
     VersionMismatch,
 )
 from vecdb.filters import Expression, field, has_id
+from vecdb.hits import Hits
 from vecdb.ids import Id
 from vecdb.schema import CollectionSchema, Flat, Hnsw, Vector
 from vecdb.types import (
@@ -45,19 +51,28 @@ from vecdb.types import (
     Plan,
     RecallReport,
     Record,
+    SnapshotReport,
     VectorStats,
     VerifyReport,
     WriteResult,
 )
+from vecdb.version import VERSION
 
 if TYPE_CHECKING:
+    from vecdb.client.async_collection import AsyncCollection
+    from vecdb.client.async_database import AsyncDatabase
+    from vecdb.client.collection import RemoteCollection
+    from vecdb.client.database import RemoteDatabase
     from vecdb.collection.collection import Collection
-    from vecdb.collection.hits import Hits
-    from vecdb.database import Database, connect
+    from vecdb.collection.snapshot_parts import SnapshotParts
+    from vecdb.database import Database, restore
+    from vecdb.door import connect, connect_async
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 __all__ = [
+    "AsyncCollection",
+    "AsyncDatabase",
     "Closed",
     "Collection",
     "CollectionExists",
@@ -89,13 +104,22 @@ __all__ = [
     "LimitExceeded",
     "Locked",
     "NotFound",
+    "Overloaded",
+    "PermissionDenied",
     "Plan",
     "ReadOnly",
     "RecallReport",
     "Record",
+    "RemoteCollection",
+    "RemoteDatabase",
+    "ServerFailed",
+    "SnapshotParts",
+    "SnapshotReport",
     "StorageFailed",
     "StorageFull",
     "Timeout",
+    "Unauthenticated",
+    "Unavailable",
     "Vector",
     "VectorNotFound",
     "VectorStats",
@@ -103,15 +127,23 @@ __all__ = [
     "VersionMismatch",
     "WriteResult",
     "connect",
+    "connect_async",
     "field",
     "has_id",
+    "restore",
 ]
 
 _ENGINE = {
+    "AsyncCollection": "vecdb.client.async_collection",
+    "AsyncDatabase": "vecdb.client.async_database",
     "Collection": "vecdb.collection.collection",
     "Database": "vecdb.database",
-    "Hits": "vecdb.collection.hits",
-    "connect": "vecdb.database",
+    "RemoteCollection": "vecdb.client.collection",
+    "RemoteDatabase": "vecdb.client.database",
+    "SnapshotParts": "vecdb.collection.snapshot_parts",
+    "connect": "vecdb.door",
+    "connect_async": "vecdb.door",
+    "restore": "vecdb.database",
 }
 
 

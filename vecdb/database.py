@@ -1,12 +1,14 @@
-"""connect() and Database: the embedded door."""
+"""connect(), restore() and Database: the embedded door."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import threading
+import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from tempfile import gettempdir
 from types import TracebackType
 from typing import Literal, Self
 
@@ -16,14 +18,18 @@ from vecdb.collection.collection import Collection
 from vecdb.collection.inspect import collection_stats
 from vecdb.collection.records import Create
 from vecdb.collection.recovery import check_contents, open_folder, open_memory, open_read_only
+from vecdb.collection.restore import restore_folder
 from vecdb.collection.session import Session
+from vecdb.collection.snapshot_parts import SnapshotParts
 from vecdb.collection.state import CollectionState
 from vecdb.errors import Forked, InvalidType, InvalidValue, LimitExceeded, StorageFailed
 from vecdb.native.index import ThreadPool
-from vecdb.schema import CollectionSchema, FieldType, Hnsw, Index, Metric, Vector, safe_name
+from vecdb.progress import Progress, reporter
+from vecdb.schema import FieldType, Index, Metric, Vector, safe_name, schema_of
+from vecdb.storage.archive import store_pieces
 from vecdb.storage.directory_lock import DirectoryLock, SharedReaders
 from vecdb.storage.disk import disk_error
-from vecdb.types import DatabaseStats
+from vecdb.types import DatabaseStats, SnapshotReport
 
 Durability = Literal["sync", "async"]
 
@@ -46,18 +52,25 @@ def connect(
     """
     if durability not in ("sync", "async"):
         raise InvalidValue(argument="durability", expected="'sync' or 'async'", received=durability)
-    if not isinstance(path, str | os.PathLike):
-        raise InvalidType(argument="path", expected="a path or ':memory:'", received=path)
-    text = os.fspath(path)
-    if not isinstance(text, str):
-        raise InvalidType(argument="path", expected="a path of text", received=path)
-    if not text or "\0" in text or "://" in text:
-        raise InvalidValue(argument="path", expected="the path of a folder, or ':memory:'", received=text)
+    _path_text("path", path, "the path of a folder, or ':memory:'")
     if not isinstance(read_only, bool):
         raise InvalidType(argument="read_only", expected="a bool", received=read_only)
     if read_only and path == ":memory:":
         raise InvalidValue(argument="read_only", expected="False for ':memory:', which starts empty", received=True)
     return Database(path, durability, _thread_count(threads), read_only)
+
+
+def restore(snapshot: str | os.PathLike[str], path: str | os.PathLike[str], *, progress: Progress = None) -> None:
+    """Makes the database that a snapshot() file holds, durably, at `path`: nothing yet, or an empty folder.
+
+    `progress` is True, or a callback of done and total bytes. Corrupted if a byte of the file is not what it was,
+    VersionMismatch, StorageFull, StorageFailed: then nothing is left.
+    """
+    source = Path(_path_text("snapshot", snapshot, "the path of a file"))
+    target = Path(_path_text("path", path, "the path of a folder"))
+    if not source.is_file():
+        raise InvalidValue(argument="snapshot", expected="a file that is there", received=str(source))
+    restore_folder(source, target, reporter(progress, "restore"))
 
 
 class Database:
@@ -89,6 +102,7 @@ class Database:
         self._catalog = catalog
         self._session = Session(self._path, catalog, commits, read_only=read_only)
         self._handles: dict[int, Collection] = {}
+        self._snapshots: weakref.WeakSet[SnapshotParts] = weakref.WeakSet()
         self._closed = False
         handles = self._handles
 
@@ -112,18 +126,7 @@ class Database:
         The default is cosine under Hnsw(). CollectionExists, InvalidName, InvalidSchema.
         """
         self._session.check_write()
-        if (dimension is None) == (vectors is None):
-            raise InvalidValue(
-                argument="dimension", expected="one of dimension and vectors", received=(dimension, vectors)
-            )
-        if vectors is None:
-            assert dimension is not None
-            vectors = {"": Vector(dimension, metric=metric or "cosine", index=index or Hnsw())}
-        elif metric is not None or index is not None:
-            raise InvalidValue(
-                argument="metric", expected="metric and index inside Vector(...) for named vectors", received=metric
-            )
-        schema = CollectionSchema(name=name, vectors=vectors, fields=fields or {})
+        schema = schema_of(name, dimension, vectors=vectors, metric=metric, index=index, fields=fields)
         with self._changing:
             commits = self._session.commits
             commits.settle()  # a creation of this name may have been cut short
@@ -197,12 +200,52 @@ class Database:
             disk_bytes=sum(one.disk_bytes for one in each) + store_bytes + journal_bytes,
         )
 
+    def snapshot(self, path: str | os.PathLike[str], *, progress: Progress = None) -> SnapshotReport:
+        """Writes one file, for restore(), with the database as of one moment, durably; searches and writes go on.
+
+        A file that is there is replaced once the new one is whole. A database opened to be read gives what it shows.
+        `progress` is True, or a callback of done and total bytes. StorageFull, StorageFailed: nothing is left.
+        """
+        self._session.check()
+        target = Path(_path_text("path", path, "the path of a file")).absolute()
+        if not target.parent.is_dir():
+            raise InvalidValue(argument="path", expected="a path in a folder that is there", received=str(target))
+        if target.is_dir():
+            raise InvalidValue(argument="path", expected="a file, not a folder", received=str(target))
+        folder = self._catalog.folder
+        if folder is not None and target.resolve().is_relative_to(folder.resolve()):
+            raise InvalidValue(argument="path", expected="a path outside the database", received=str(target))
+        with self._parts(target.parent) as parts:
+            store_pieces(target, parts, parts.report.bytes, reporter(progress, "snapshot"))
+        return parts.report
+
+    def snapshot_parts(self) -> SnapshotParts:
+        """The bytes of the file that snapshot() writes, as of this call, in pieces; close it, or use it in a `with`.
+
+        A database opened to be read makes a copy of its key-value store meanwhile, in the folder for temporary files.
+        """
+        return self._parts(Path(gettempdir()))
+
+    def _parts(self, scratch: Path) -> SnapshotParts:
+        self._session.check()
+        parts = SnapshotParts(self._session, scratch)
+        try:
+            with self._changing:
+                self._session.check()  # close() knows no snapshot that comes after it
+                self._snapshots.add(parts)
+        except BaseException:
+            parts.close()
+            raise
+        return parts
+
     def close(self) -> None:
         """Writes a checkpoint and lets go. Every later call raises Closed. May be called twice, also if interrupted."""
         with self._changing:
             if self._closed or self._session.trouble is Forked:
                 return
             self._session.close()
+            for parts in self._snapshots:
+                parts.close()
             self._closed = True
             with contextlib.ExitStack() as last:  # run in reverse, each of them whatever the others raise
                 if self._lock is not None:
@@ -241,6 +284,17 @@ def _require_folder(folder: Path, make: bool) -> None:
         raise StorageFailed(path=str(folder), detail="no folder can be made there") from error
     except OSError as error:
         raise disk_error(folder, error) from error
+
+
+def _path_text(argument: str, path: object, expected: str) -> str:
+    if not isinstance(path, str | os.PathLike):
+        raise InvalidType(argument=argument, expected=expected, received=path)
+    text = os.fspath(path)
+    if not isinstance(text, str):
+        raise InvalidType(argument=argument, expected="a path of text", received=path)
+    if not text or "\0" in text or "://" in text:
+        raise InvalidValue(argument=argument, expected=expected, received=text)
+    return text
 
 
 def _thread_count(threads: int | None) -> int:

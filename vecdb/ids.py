@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vecdb import limits
-from vecdb.errors import InvalidId, InvalidType, brief
+from vecdb.errors import DuplicateId, InvalidId, InvalidType, LimitExceeded, brief
 
 Id = int | str | UUID
 IdBatch = Sequence[Id | np.integer] | npt.NDArray[np.generic]
@@ -82,6 +82,29 @@ def encode_ids(ids: IdBatch) -> list[bytes]:
     elif kinds == {str}:
         return [_encode_text(text, row) for row, text in enumerate(ids)]
     return [encode_id(value, row) for row, value in enumerate(ids)]
+
+
+def encode_within(ids: IdBatch, limit: str = "IDS_MAXIMUM", remedy: str = "") -> list[bytes]:
+    """encode_ids(), and LimitExceeded for more than the bound of `vecdb.limits` that `limit` names."""
+    encoded = encode_ids(ids)
+    maximum = getattr(limits, limit)
+    if len(encoded) > maximum:
+        raise LimitExceeded(limit=limit, maximum=maximum, received=len(encoded), remedy=remedy)
+    return encoded
+
+
+def encode_distinct(ids: IdBatch, limit: str = "IDS_MAXIMUM", remedy: str = "") -> list[bytes]:
+    """encode_within(), and DuplicateId for an id that comes a second time."""
+    encoded = encode_within(ids, limit, remedy)
+    require_distinct(encoded)
+    return encoded
+
+
+def require_distinct(encoded: Sequence[bytes]) -> None:
+    """DuplicateId names the first id that comes a second time."""
+    twice = first_duplicate(encoded)
+    if twice is not None:
+        raise DuplicateId(id=decode_id(encoded[twice[0]]), first_row=twice[0], second_row=twice[1])
 
 
 def first_duplicate(encoded: Sequence[bytes]) -> tuple[int, int] | None:

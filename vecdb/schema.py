@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Literal, cast, get_args
 
-import orjson
-
 from vecdb import limits
-from vecdb.errors import InvalidName, InvalidSchema, LimitExceeded, brief
+from vecdb.errors import InvalidName, InvalidSchema, InvalidValue, LimitExceeded, VectorNotFound, brief
+from vecdb.json_bytes import dumps, loads
 
 Metric = Literal["cosine", "dot", "l2"]
 FieldType = Literal["keyword", "integer", "float", "boolean", "datetime"]
@@ -83,17 +82,16 @@ class CollectionSchema:
 
     def to_json(self) -> bytes:
         """UTF-8 JSON that from_json reads back to an equal schema, in the declared order."""
-        vectors = {name: _vector_to_dict(vector) for name, vector in self.vectors.items()}
-        return orjson.dumps(
-            {"version": SCHEMA_VERSION, "name": self.name, "vectors": vectors, "fields": dict(self.fields)}
-        )
+        vectors = {_plain(name): _vector_to_dict(vector) for name, vector in self.vectors.items()}
+        fields = {_plain(name): _plain(kind) for name, kind in self.fields.items()}
+        return dumps({"version": SCHEMA_VERSION, "name": _plain(self.name), "vectors": vectors, "fields": fields})
 
     @staticmethod
     def from_json(text: bytes | str) -> CollectionSchema:
         """The schema that to_json wrote; anything missing, unknown or of another version is InvalidSchema."""
         try:
-            document = orjson.loads(text)
-        except orjson.JSONDecodeError as error:
+            document = loads(text)
+        except ValueError as error:
             raise InvalidSchema(reason=f"not JSON: {error}") from None
         body = _require_keys("schema", document, ("version", "name", "vectors", "fields"))
         if body["version"] != SCHEMA_VERSION or isinstance(body["version"], bool):
@@ -106,6 +104,41 @@ class CollectionSchema:
             vectors={name: _vector_from_dict(name, value) for name, value in vectors.items()},
             fields=cast("dict[str, FieldType]", body["fields"]),
         )
+
+
+def schema_of(
+    name: str,
+    dimension: int | None = None,
+    *,
+    vectors: Mapping[str, Vector] | None = None,
+    metric: Metric | None = None,
+    index: Index | None = None,
+    fields: Mapping[str, FieldType] | None = None,
+) -> CollectionSchema:
+    """What create_collection() is asked for: one unnamed vector (`dimension`, `metric`, `index`), or named ones.
+
+    Cosine under Hnsw() unless told otherwise. InvalidValue, InvalidName, InvalidSchema, LimitExceeded.
+    """
+    if (dimension is None) == (vectors is None):
+        raise InvalidValue(argument="dimension", expected="one of dimension and vectors", received=(dimension, vectors))
+    if vectors is None:
+        assert dimension is not None
+        vectors = {"": Vector(dimension, metric=metric or "cosine", index=index or Hnsw())}
+    elif metric is not None or index is not None:
+        raise InvalidValue(
+            argument="metric", expected="metric and index inside Vector(...) for named vectors", received=metric
+        )
+    return CollectionSchema(name=name, vectors=vectors, fields=fields or {})
+
+
+def vector_used(schema: CollectionSchema, using: str | None) -> str:
+    """The name of the vector that a search uses: the one asked for, or the only one. VectorNotFound."""
+    if using is None and len(schema.vectors) == 1:
+        return next(iter(schema.vectors))
+    name = using or ""
+    if not isinstance(name, str) or name not in schema.vectors:
+        raise VectorNotFound(collection=schema.name, name=str(name), known=tuple(schema.vectors))
+    return name
 
 
 def safe_name(name: object) -> str:
@@ -167,14 +200,20 @@ def _checked_fields(fields: Mapping[str, FieldType]) -> dict[str, FieldType]:
     return dict(fields)
 
 
+def _plain(text: str) -> str:
+    """Of a subclass, such as a str Enum, the text and not its representation."""
+    return str.__str__(text)
+
+
 def _vector_to_dict(vector: Vector) -> dict[str, object]:
-    return {"dimension": vector.dimension, "metric": vector.metric, "index": _index_to_dict(vector.index)}
+    metric = _plain(vector.metric)
+    return {"dimension": int(vector.dimension), "metric": metric, "index": _index_to_dict(vector.index)}
 
 
 def _index_to_dict(index: Index) -> dict[str, object]:
     match index:
         case Hnsw(m=m, ef_construction=ef_construction):
-            return {"kind": "hnsw", "m": m, "ef_construction": ef_construction}
+            return {"kind": "hnsw", "m": int(m), "ef_construction": int(ef_construction)}
         case Flat():
             return {"kind": "flat"}
 

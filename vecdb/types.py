@@ -1,4 +1,4 @@
-"""What calls return: frozen facts, without behaviour. `Hits`, the array result of a search, is in vecdb.collection."""
+"""What calls return: frozen facts, without behaviour. `Hits`, the array result of a search, is in vecdb.hits."""
 
 from __future__ import annotations
 
@@ -130,6 +130,16 @@ class VerifyReport:
     def ok(self) -> bool:
         """True when nothing was found."""
         return not self.problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotReport:
+    """What a snapshot holds: every change up to journal sequence `sequence`, and none after."""
+
+    sequence: int
+    collections: int
+    files: int  # of the database
+    bytes: int  # of the snapshot
 
 
 class _PayloadRepr(reprlib.Repr):

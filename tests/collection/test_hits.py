@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 import vecdb
+from vecdb.collection.hits import StoredHits, gathered, gathered_payloads
 
 SEED = 5
 ROWS, DIMENSION, K = 200, 6, 20
@@ -90,9 +92,13 @@ def test_select_keeps_the_named_fields(docs: vecdb.Collection) -> None:
 
 def test_vectors_come_with_the_hits(docs: vecdb.Collection) -> None:
     stored = {record.id: (record.vectors or {})[""] for record in docs.scan(with_vectors=True)}
-    for hit in docs.search(QUERY, k=K, with_vectors=True):
+    hits = docs.search(QUERY, k=K, with_vectors=True)
+    assert hits.vectors is not None
+    assert (hits.vectors[""] == [stored[each] for each in hits.ids]).all()
+    for hit in hits:
         assert hit.vectors is not None
         assert (hit.vectors[""] == stored[hit.id]).all()
+    assert docs.search(QUERY, k=K).vectors is None
 
 
 def test_hits_stay_as_the_search_saw_them(docs: vecdb.Collection) -> None:
@@ -105,3 +111,43 @@ def test_hits_stay_as_the_search_saw_them(docs: vecdb.Collection) -> None:
         docs.optimize(wait=True)
         docs.upsert([f"new {attempt} {row}" for row in range(3 * K)], np.ones((3 * K, DIMENSION)))
     assert (lazy.ids, lazy.payloads) == (ids, payloads)
+
+
+def test_payload_texts_are_the_payloads(docs: vecdb.Collection) -> None:
+    for select in (None, ["row"], [], ["other", "nothing"]):
+        fresh = docs.search(QUERY, k=K, exact=True, select=select)
+        assert isinstance(fresh, StoredHits)
+        texts = fresh.payload_texts
+        assert [json.loads(text) for text in texts] == fresh.payloads
+        assert [json.loads(text) for text in fresh.payload_texts] == fresh.payloads
+
+
+def test_hits_of_a_batch_are_gathered(docs: vecdb.Collection) -> None:
+    """What was read of some of them before changes nothing, nor do empty ones between."""
+    queries = np.random.default_rng(SEED).standard_normal((7, DIMENSION), dtype=np.float32)
+    wheres: list[Any] = [None, {"row": -1}, None, {"row": {"<": 5}}, {"row": -1}, None, {"row": 7}]
+    for select in (None, ["row"], []):
+        batch = docs.search(queries, k=K, where=wheres, select=select)
+        plain = docs.search(queries, k=K, where=wheres, select=select)
+        assert all(isinstance(each, StoredHits) for each in batch)
+        _ = batch[2].ids, batch[3].payloads, batch[6].payloads
+        ids, distances, counts = gathered(batch)
+        texts = gathered_payloads(batch)
+        assert counts == [len(each) for each in plain] == [K, 0, K, 5, 0, K, 1], f"seed {SEED}"
+        assert ids == [each for hits in plain for each in hits.ids]
+        assert (-distances).tolist() == [score for hits in plain for score in hits.scores.tolist()]
+        assert [json.loads(text) for text in texts] == [each for hits in plain for each in hits.payloads]
+    assert gathered([])[0] == gathered_payloads([]) == []
+    assert gathered(batch[1:2])[0] == gathered_payloads(batch[1:2]) == []
+
+
+def test_gathered_hits_stay_as_the_search_saw_them(docs: vecdb.Collection) -> None:
+    batch = docs.search(X[:3], k=K, exact=True)
+    ids, texts = gathered(batch)[0], gathered_payloads(batch)
+    lazy = docs.search(X[:3], k=K, exact=True)
+    assert len(lazy[1].payloads) == K  # read: it no longer holds its rows
+    for attempt in range(3):
+        docs.delete(list(dict.fromkeys(ids)))
+        docs.optimize(wait=True)
+        docs.upsert([f"new {attempt} {row}" for row in range(ROWS)], np.ones((ROWS, DIMENSION)))
+    assert (gathered(lazy)[0], gathered_payloads(lazy)) == (ids, texts)

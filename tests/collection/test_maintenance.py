@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,9 @@ import vecdb
 from vecdb import limits
 from vecdb.collection import maintenance
 from vecdb.collection.maintenance import tail_bytes
+from vecdb.collection.state import CollectionState
+from vecdb.collection.upkeep import Upkeep
+from vecdb.database import restore
 
 DIMENSION = 16
 ROW_BYTES = 4 * DIMENSION
@@ -71,6 +75,46 @@ def test_a_failed_checkpoint_surfaces_in_optimize_and_is_tried_again(
         docs.optimize()
         assert db.stats().checkpoint_sequence == db.stats().sequence > 0
         assert docs.count() == 101
+
+
+def test_a_snapshot_waits_for_a_step_and_not_for_all_of_optimize(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = threading.Event()
+
+    def absorb(upkeep: Upkeep, state: CollectionState) -> bool:
+        time.sleep(0.001)
+        return not done.is_set()
+
+    with vecdb.connect(tmp_path / "db") as db:
+        docs = db.create_collection("docs", dimension=DIMENSION)
+        docs.upsert(ids=np.arange(100), vectors=rows(100))
+        monkeypatch.setattr(Upkeep, "absorb", absorb)
+        thread = threading.Thread(target=docs.optimize)
+        thread.start()
+        assert db.snapshot(tmp_path / "file").sequence == 2
+        assert thread.is_alive()
+        done.set()
+        thread.join()
+    restore(tmp_path / "file", tmp_path / "restored")
+    with vecdb.connect(tmp_path / "restored") as db:
+        assert db["docs"].count() == 100
+
+
+def test_what_a_task_between_steps_raises_reaches_who_asked_for_it(tmp_path: Path) -> None:
+    with vecdb.connect(tmp_path / "db") as db:
+        docs = db.create_collection("docs", dimension=DIMENSION)
+        for error in (vecdb.StorageFull(path="disk", detail="for the test"), RuntimeError("for the test")):
+
+            def fail(error: Exception = error) -> None:
+                raise error
+
+            with pytest.raises(type(error), match="for the test"):
+                db._session.between_steps(fail)
+        docs.upsert(ids=np.arange(100), vectors=rows(100))
+        docs.optimize()
+    with pytest.raises(vecdb.Closed):
+        db._session.between_steps(lambda: None)
 
 
 def test_checkpoints_cut_the_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

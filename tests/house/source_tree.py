@@ -9,7 +9,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-CODE_FOLDERS = ("vecdb", "native", "bench", "demo", "tests")
+# Folder -> package; `vecdb` is beside them as itself.
+PACKAGE_FOLDERS = {
+    "native": "vecdb.native",
+    "proto": "vecdb.proto",
+    "client": "vecdb.client",
+    "server": "vecdb.server",
+    "bench": "vecdb.bench",
+}
+CODE_FOLDERS = ("vecdb", *PACKAGE_FOLDERS, "demo", "tests")
+GENERATED = ROOT / "proto" / "v1"  # by protoc, but for its __init__
 # `from a.b cimport c, d` and `import a, b`, as a line of Cython.
 CYTHON_FROM = re.compile(r"^\s*from\s+([.\w]+)\s+c?import\s+\(?\s*(.+?)\s*\)?\s*(?:#.*)?$")
 CYTHON_IMPORT = re.compile(r"^\s*c?import\s+([\w.,\s]+?)\s*(?:#.*)?$")
@@ -31,13 +40,18 @@ def source_files(*suffixes: str) -> list[Path]:
     found = [path for path in ROOT.iterdir() if path.is_file()]
     for folder in CODE_FOLDERS:
         found += [path for path in (ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    return sorted(path for path in found if path.suffix in suffixes)
+    return sorted(path for path in found if path.suffix in suffixes and not is_generated(path))
+
+
+def is_generated(path: Path) -> bool:
+    """Whether a tool writes the file: it is not held to the rules of the house."""
+    return path.parent == GENERATED and path.stem != "__init__"
 
 
 def module_name(path: Path) -> str:
     """The dotted name under which a file is imported: native/flat.pyx is vecdb.native.flat."""
     parts = list(path.relative_to(ROOT).with_suffix("").parts)
-    if parts[0] in ("native", "bench"):
+    if parts[0] in PACKAGE_FOLDERS:
         parts.insert(0, "vecdb")
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 

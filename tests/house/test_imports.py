@@ -22,30 +22,59 @@ from tests.house.source_tree import (
 # The longest prefix of a module's name decides; a module without a tier fails.
 TIERS = {
     "vecdb.native": -1,
+    "vecdb.call_checks": 0,
+    "vecdb.error_base": 0,
     "vecdb.errors": 0,
-    "vecdb.limits": 0,
-    "vecdb.types": 0,
-    "vecdb.schema": 0,
-    "vecdb.payload": 0,
+    "vecdb.filters": 0,
+    "vecdb.hits": 0,
     "vecdb.ids": 0,
     "vecdb.instant": 0,
+    "vecdb.invalid_argument": 0,
+    "vecdb.json_bytes": 0,
+    "vecdb.json_orjson": 0,
+    "vecdb.json_standard": 0,
+    "vecdb.limits": 0,
+    "vecdb.payload": 0,
     "vecdb.progress": 0,
-    "vecdb.filters": 0,
+    "vecdb.schema": 0,
+    "vecdb.search_options": 0,
+    "vecdb.types": 0,
+    "vecdb.vector_input": 0,
+    "vecdb.version": 0,
+    "vecdb.write_batch": 0,
     "vecdb.exchange": 1,
+    "vecdb.proto": 1,
     "vecdb.storage": 1,
+    "vecdb.client": 2,
     "vecdb.index": 2,
     "vecdb.collection": 3,
     "vecdb.database": 4,
+    "vecdb.door": 4,
     "vecdb": 4,  # the package itself; its modules need a line of their own
-    "vecdb.bench": 5,
+    "vecdb.server": 5,
+    "vecdb.cli": 6,
+    "vecdb.bench": 7,
 }
+# What a client may import of vecdb beside tier 0 and itself, so that it works without the engine.
+CLIENT_MAY = ["vecdb.client", "vecdb.exchange", "vecdb.proto"]
+GRPC_HOMES = ["vecdb.proto", "vecdb.client", "vecdb.server", "vecdb.bench", "tests"]
 # Imported module -> where it may be: modules and folders by prefix.
 HOMES = {
+    "orjson": [
+        "vecdb.json_orjson",
+        "vecdb.exchange",
+        "vecdb.storage",
+        "vecdb.collection",
+        "vecdb.server",
+        "vecdb.bench",
+        "demo",
+        "tests",
+    ],
     "rocksdict": ["vecdb.storage.key_value"],
     "faiss": ["vecdb.bench", "tests"],
     "hnswlib": ["vecdb.bench", "tests"],
-    "grpc": [],
-    "google.protobuf": [],
+    "grpc": GRPC_HOMES,
+    "google.protobuf": GRPC_HOMES,
     "pyarrow": ["vecdb.bench", "vecdb.exchange.parquet", "demo", "tests"],
     "pickle": [],
     "cPickle": [],
@@ -66,6 +95,15 @@ def test_imports_run_downwards() -> None:
         name = module_name(path)
         if name.split(".")[0] == "vecdb":
             wrong += [f"{name} imports {target}" for target in upward(name, imports_of(path))]
+    assert wrong == []
+
+
+def test_the_client_does_without_the_engine() -> None:
+    wrong = []
+    for path in source_files(".py"):
+        name = module_name(path)
+        if is_inside(name, ["vecdb.client", "vecdb.proto"]):
+            wrong += [f"{name} imports {target}" for target in engine_parts(imports_of(path))]
     assert wrong == []
 
 
@@ -110,6 +148,22 @@ def test_upward_imports_are_found(name: str, text: str, expected: set[str]) -> N
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        ("from vecdb import limits\nfrom vecdb.errors import Error\nimport vecdb.filters.parser", set()),
+        ("from vecdb.proto.v1 import points_pb2\nfrom vecdb.exchange.files import export\nimport grpc", set()),
+        ("def f():\n    from vecdb.storage.disk import disk_error", {"vecdb.storage.disk"}),
+        ("from vecdb import connect", {"vecdb"}),
+        ("import vecdb.native.kernels", {"vecdb.native.kernels"}),
+        ("from vecdb.collection.collection import Collection", {"vecdb.collection.collection"}),
+        ("from vecdb.server import gate", {"vecdb.server"}),
+    ],
+)
+def test_engine_parts_are_found(text: str, expected: set[str]) -> None:
+    assert set(engine_parts(python_imports(text, "vecdb.client", {"vecdb.limits"}))) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
         ("from vecdb.native.rows cimport Rows, Page", {"vecdb.native.rows"}),
         ("from . cimport rows", {"vecdb.native.rows"}),
         ("from .rows cimport Rows  # its pages", {"vecdb.native.rows"}),
@@ -130,7 +184,13 @@ def test_cython_imports_are_read(text: str, expected: set[str]) -> None:
         ("vecdb.bench.peers", "faiss", True),
         ("tests.index.test_flat", "hnswlib", True),
         ("vecdb.index.flat", "faiss.contrib", False),
-        ("vecdb.server", "google.protobuf.message", False),
+        ("vecdb.server", "google.protobuf.message", True),
+        ("vecdb.database", "grpc", False),
+        ("vecdb.exchange.files", "google.protobuf.message", False),
+        ("vecdb.client.calls", "orjson", False),
+        ("vecdb.proto.convert", "orjson", False),
+        ("vecdb.payload", "orjson", False),
+        ("vecdb.client.calls", "rocksdict", False),
         ("tests.index.test_flat", "pickle", False),
         ("vecdb.index.flat", "pickletools_of_ours", True),
     ],
@@ -172,6 +232,13 @@ def upward(name: str, targets: Iterable[str]) -> Iterable[str]:
             target_tier = tier_of(target)
             if target_tier is None or target_tier > tier:
                 yield target
+
+
+def engine_parts(targets: Iterable[str]) -> Iterable[str]:
+    """The imports that a client would not have, or should do without: all of vecdb but tier 0 and CLIENT_MAY."""
+    for target in sorted(targets):
+        if is_inside(target, ["vecdb"]) and tier_of(target) != 0 and not is_inside(target, CLIENT_MAY):
+            yield target
 
 
 def homeless(name: str, targets: Iterable[str]) -> Iterable[str]:

@@ -6,14 +6,13 @@ import importlib
 import re
 from pathlib import Path
 
-from tests.house.source_tree import ROOT, packages
+from tests.house.source_tree import CODE_FOLDERS, PACKAGE_FOLDERS, ROOT, packages
 
 
 def test_every_folder_with_an_init_is_listed() -> None:
     listed = {folder.resolve() for folder in packages().values()}
-    found = {
-        path.parent.resolve() for top in ("vecdb", "native", "bench") for path in (ROOT / top).rglob("__init__.py")
-    }
+    tops = ("vecdb", *PACKAGE_FOLDERS)
+    found = {path.parent.resolve() for top in tops for path in (ROOT / top).rglob("__init__.py")}
     assert found == listed
 
 
@@ -36,5 +35,5 @@ def test_the_packages_are_marked_as_typed() -> None:
 
 def test_folders_have_names_of_the_field() -> None:
     vague = re.compile(r"(^|_)(utils?|helpers?|common|managers?|misc)($|_)")
-    paths = [path for top in ("vecdb", "native", "bench", "demo", "tests") for path in (ROOT / top).rglob("*")]
+    paths = [path for top in CODE_FOLDERS for path in (ROOT / top).rglob("*")]
     assert [str(path) for path in paths if path.suffix != ".pyc" and vague.search(path.stem)] == []

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from vecdb.errors import Closed, Corrupted, Locked, ReadOnly
-from vecdb.storage.key_value import KeyValue, MemoryKeyValue, RocksKeyValue
+from vecdb.errors import Closed, Corrupted, Locked, ReadOnly, StorageFailed
+from vecdb.storage.key_value import KeyValue, RocksKeyValue
+from vecdb.storage.memory_key_value import MemoryKeyValue
 
 
 @pytest.fixture(params=["memory", "rocks"])
@@ -290,3 +291,33 @@ def test_a_manifest_cut_back_to_an_older_state_is_corrupted(folder: Path) -> Non
 def test_importing_the_module_does_not_load_rocksdict() -> None:
     program = "import sys, vecdb.storage.key_value; sys.exit('rocksdict' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], timeout=30).returncode == 0
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_copy_holds_what_there_was_and_goes_its_own_way(folder: Path, tmp_path: Path, read_only: bool) -> None:
+    pairs = [(b"%06d" % number, b"v%d" % number) for number in range(3000)]
+    writer = RocksKeyValue(folder, create=True)
+    writer.write(pairs, [])
+    writer.delete_prefix(b"0015")
+    pairs = [(key, value) for key, value in pairs if not key.startswith(b"0015")]
+    position = writer.flush()
+    store = RocksKeyValue(folder, read_only=True) if read_only else writer
+    writer.write([(b"later", b"1")], [key for key, _ in pairs[: 1000 * read_only]])
+    expected = pairs if read_only else sorted([*pairs, (b"later", b"1")])
+    found = store.copy_to(tmp_path / "copy")
+    writer.delete_prefix(b"")
+    writer.flush()
+    copy = RocksKeyValue(tmp_path / "copy", at_least=found)
+    assert copy.position == found
+    assert found > position or read_only
+    assert list(copy.scan(b"")) == expected
+    copy.write([(b"own", b"1")], [])
+    copy.close()
+    assert list(writer.scan(b"")) == []
+    with pytest.raises(StorageFailed):
+        writer.copy_to(tmp_path / "copy")
+    store.close()
+    writer.close()
+    with pytest.raises(Closed):
+        store.copy_to(tmp_path / "another")
+    assert not (tmp_path / "another").exists()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Container
+from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,10 +29,17 @@ class _Captured:
     save: list[str]  # vectors whose index gets a new file
 
 
-def checkpoint(catalog: Catalog, commits: CommitQueue, *, save_indexes: bool) -> int:
+def checkpoint(
+    catalog: Catalog,
+    commits: CommitQueue,
+    *,
+    save_indexes: bool,
+    copy_store: Callable[[], object] | None = None,
+) -> int:
     """Writes a checkpoint of everything applied so far; its sequence. Searches and, but for an instant, writes go on.
 
     `save_indexes`: every index that took in or lost rows gets a new file, else only those that changed much.
+    `copy_store` is called when the store is flushed and holds exactly what the checkpoint does; writes wait for it.
     StorageFull, StorageFailed: the last checkpoint stays the current one.
     """
     folder = catalog.folder
@@ -43,7 +50,11 @@ def checkpoint(catalog: Catalog, commits: CommitQueue, *, save_indexes: bool) ->
         # The store's files then hold what the sequence says and not a change more, as readers beside us need it.
         # Nothing gets there before the journal has it.
         journal.sync()
+        if copy_store is not None:
+            commits.settle()  # of a change that failed half way the copy has no journal to do it again from
         position = catalog.key_value.flush()
+        if copy_store is not None:
+            copy_store()
         sequence = commits.applied_sequence
         entries = dict(catalog.entries)
         next_collection = catalog.next_collection

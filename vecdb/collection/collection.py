@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack, overload
 
+from vecdb.call_checks import check_call, check_either, check_number, check_recall, field_names, payload_changes
 from vecdb.collection import inspect, scanner, transfer
-from vecdb.collection.call_checks import check_call, check_number, field_names
 from vecdb.collection.filtering import matching_rows
-from vecdb.collection.hits import Hits
-from vecdb.collection.search_options import AnyQuery, ManyQueries, OneQuery, SearchOptions
 from vecdb.collection.searcher import Searcher
 from vecdb.collection.session import Session
 from vecdb.collection.state import CollectionState
-from vecdb.collection.vector_input import query_of
 from vecdb.collection.writer import Writer
-from vecdb.errors import CollectionNotFound, InvalidType, InvalidValue
+from vecdb.errors import CollectionNotFound
+from vecdb.exchange import files
+from vecdb.exchange.batches import upsert_in_batches
 from vecdb.filters import Where, parse_filter
+from vecdb.hits import Hits
 from vecdb.ids import IdBatch
 from vecdb.progress import Progress
 from vecdb.schema import CollectionSchema
+from vecdb.search_options import AnyQuery, ManyQueries, OneQuery, SearchOptions, Wheres
 from vecdb.types import CollectionStats, RecallReport, Record, VerifyReport, WriteResult
-
-Wheres = Where | Sequence[Where | None] | None
+from vecdb.vector_input import lone_query_of, query_of
 
 
 class Collection:
@@ -46,6 +46,11 @@ class Collection:
     def name(self) -> str:
         """The collection's name."""
         return self._state.schema.name
+
+    @property
+    def number(self) -> int:
+        """Tells it from others that have had its name: a collection made again has another number."""
+        return self._state.number
 
     @property
     def schema(self) -> CollectionSchema:
@@ -80,7 +85,7 @@ class Collection:
         """
         self._check_write()
         if progress:
-            return transfer.upsert_in_batches(self.upsert, ids, vectors, payloads, progress)
+            return upsert_in_batches(self.upsert, ids, vectors, payloads, progress)
         result = self._writer.upsert(ids, vectors, payloads)
         self._session.wrote(self._state)
         return result
@@ -93,15 +98,12 @@ class Collection:
     ) -> WriteResult:
         """Sets and removes top-level payload fields of rows; their vectors stay. Missing ids are counted."""
         self._check_write()
-        if set is not None and not isinstance(set, Mapping):
-            raise InvalidType(argument="set", expected="a dict of payload fields", received=set)
-        return self._writer.update(ids, set or {}, field_names("unset", unset) or ())
+        return self._writer.update(ids, *payload_changes(set, unset))
 
     def delete(self, ids: IdBatch | None = None, *, where: Where | None = None) -> WriteResult:
         """Deletes rows by id, missing ones counted, or every row that matches a filter."""
         self._check_write()
-        if (ids is None) == (where is None):
-            raise InvalidValue(argument="where", expected="either ids or where", received=where)
+        check_either(ids, where)
         if ids is not None:
             result = self._writer.delete(ids)
         else:
@@ -174,6 +176,52 @@ class Collection:
             timeout=timeout,
         )
 
+    def search_stream(
+        self,
+        queries: Iterable[Any],
+        k: int = 10,
+        *,
+        where: Where | None = None,
+        using: str | None = None,
+        recall: float | None = None,
+        ef: int | None = None,
+        exact: bool = False,
+        select: Sequence[str] | None = None,
+        with_vectors: bool = False,
+        min_score: float | None = None,
+        in_flight: int = 64,
+    ) -> Iterator[Hits]:
+        """The Hits of each query (d,) in order; the first that is refused ends the stream.
+
+        `in_flight` is how many queries a database on a server may take ahead; here each is answered when it is taken.
+        """
+        self._check()
+        check_call(k, ef, recall, exact, min_score, None)
+        check_number("in_flight", in_flight, "QUERIES_MAXIMUM")
+        field_names("select", select)
+        column = self._searcher.column(using)
+        expression = None if where is None else parse_filter(where)
+
+        def hits() -> Iterator[Hits]:
+            for each in queries:
+                query = lone_query_of(each, column.vector, self.name, column.name)
+                self._check()
+                yield self._searcher.search_one(
+                    query,
+                    column,
+                    k,
+                    expression,
+                    ef=ef,
+                    recall=recall,
+                    exact=exact,
+                    select=select,
+                    with_vectors=with_vectors,
+                    min_score=min_score,
+                    timeout=None,
+                )
+
+        return hits()
+
     def get(self, ids: IdBatch, *, with_vectors: bool = False) -> list[Record]:
         """The rows of these ids in the order asked, missing ones left out; vectors of unit length under cosine."""
         self._check()
@@ -216,9 +264,7 @@ class Collection:
     ) -> RecallReport:
         """Recall@k now, of the default search or one with `ef`, over `sample` stored vectors against exact search."""
         self._check()
-        check_number("sample", sample, "K_MAXIMUM")
-        check_call(k, ef, None, False, None, None)
-        check_number("seed", seed, "INTEGER_ID_MAXIMUM", least=0)
+        check_recall(sample, k, ef, seed)
         return inspect.recall_report(self._state, self._searcher.column(using), sample, k, ef, seed)
 
     def verify(self) -> VerifyReport:
@@ -241,7 +287,7 @@ class Collection:
     def import_(self, path: str | Path, *, batch: int = 1000, progress: Progress = None) -> WriteResult:
         """Upserts every row of a file in a form that export() writes."""
         self._check_write()
-        return transfer.import_(self.upsert, self.schema, path, batch, progress)
+        return files.import_(self.upsert, self.schema, path, batch, progress)
 
     def _check(self) -> None:
         self._session.check()

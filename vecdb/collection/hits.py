@@ -1,55 +1,54 @@
-"""The result of a search: arrays first, ids and payloads when they are asked for."""
+"""The hits of an embedded search: rows and distances; ids and payloads are read from the store when asked for."""
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Iterator, Sequence
-from typing import Any, overload
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from vecdb.collection.snapshot import Snapshot
 from vecdb.collection.state import CollectionState
-from vecdb.errors import brief
+from vecdb.hits import Floats, Hits
 from vecdb.ids import Id
+from vecdb.json_bytes import dumps_each
 from vecdb.payload import decode_payload
-from vecdb.types import Hit, Plan, Vectors
+from vecdb.types import Plan, Vectors
 
-Floats = npt.NDArray[np.float32]
+RowNumbers = npt.NDArray[np.uint32]
+_T = TypeVar("_T")
 
 
-class Hits(Sequence[Hit]):
-    """The rows nearest to one query, best first.
+class StoredHits(Hits):
+    """Rows of a snapshot. Ids and payloads are read on first use and kept; until then the rows are not reused.
 
-    Ids and payloads are read on first use and kept: of the rows the search found, even if they were replaced or deleted
-    since; a payload that update() changed meanwhile is read as it is then. A Hits keeps the rows it found from reuse.
-    `select` names the payload fields to keep, None all of them.
+    A payload that update() changed meanwhile is read as it is then. `select` names the payload fields to keep, None all
+    of them.
     """
 
-    __slots__ = ("_distances", "_ids", "_payloads", "_rows", "_select", "_snapshot", "_state", "_vectors", "plan")
-
-    plan: Plan
+    __slots__ = ("_ids", "_payloads", "_rows", "_select", "_snapshot", "_state", "_vectors")
 
     def __init__(
         self,
         state: CollectionState,
         snapshot: Snapshot,
-        rows: npt.NDArray[np.uint32],
+        rows: RowNumbers,
         distances: Floats,
         plan: Plan,
         select: Sequence[str] | None,
         with_vectors: bool,
     ) -> None:
+        self._distances = distances  # here and not by super(), which every search would pay for
+        self.plan = plan
         self._state = state
         self._snapshot: Snapshot | None = snapshot
         self._rows = rows
-        self._distances = distances
         self._select = select
         self._ids: list[Id] | None = None
         self._payloads: list[dict[str, Any]] | None = None
         self._vectors = self._read_vectors() if with_vectors else None
-        self.plan = plan
 
     @property
     def ids(self) -> list[Id]:
@@ -59,55 +58,77 @@ class Hits(Sequence[Hit]):
         return self._ids
 
     @property
-    def scores(self) -> Floats:
-        """Cosine similarity, dot product or negated squared L2, (n,): higher is better."""
-        return -self._distances
-
-    @property
-    def distances(self) -> Floats:
-        """The metric's own distance, (n,): 1 - cosine, the negated dot product, or squared L2; lower is nearer."""
-        cosine = self.plan.metric == "cosine"
-        return self._distances + np.float32(1) if cosine else self._distances
-
-    @property
     def payloads(self) -> list[dict[str, Any]]:
         """The payloads, best first."""
+        held = self._snapshot  # another thread may let go of it meanwhile
         if self._payloads is None:
             ids = self.ids
             payloads = [decode_payload(text) for text in self._state.payloads_of(self._rows)]
             if self._select is not None:
-                chosen = self._select
-                payloads = [{key: each[key] for key in chosen if key in each} for each in payloads]
+                payloads = [_selected(each, self._select) for each in payloads]
             self._payloads = payloads
             self._snapshot = None  # nothing more to read: the rows may go
             assert len(ids) == len(payloads)
+        del held
         return self._payloads
 
-    def __len__(self) -> int:
-        return len(self._rows)
+    @property
+    def payload_texts(self) -> list[bytes]:
+        """The payloads as JSON, best first, as they are stored where `select` does not say otherwise."""
+        return gathered_payloads([self])
 
-    @overload
-    def __getitem__(self, place: int) -> Hit: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[Hit]: ...
-    def __getitem__(self, place: int | slice) -> Hit | list[Hit]:
-        if isinstance(place, slice):
-            return [self[each] for each in range(*place.indices(len(self)))]
-        place = operator.index(place)
-        if not -len(self) <= place < len(self):
-            raise IndexError(f"hit {place} of {len(self)}")
-        vectors = None
-        if self._vectors is not None:
-            vectors = {name: array[place] for name, array in self._vectors.items()}
-        score = -float(self._distances[place])
-        return Hit(id=self.ids[place], score=score, payload=self.payloads[place], vectors=vectors)
-
-    def __iter__(self) -> Iterator[Hit]:
-        return (self[place] for place in range(len(self)))
-
-    def __repr__(self) -> str:
-        shown = [f"{brief(each)}: {score:.4f}" for each, score in zip(self.ids[:5], self.scores[:5], strict=True)]
-        return f"Hits({len(self)}{': ' if shown else ''}{', '.join(shown)}{', ...' if len(self) > 5 else ''})"
+    @property
+    def vectors(self) -> Vectors | None:
+        """By vector name the vectors of the hits, (n, d), best first; None where the search was not asked for them."""
+        return self._vectors
 
     def _read_vectors(self) -> Vectors:
         return {name: column.read(self._rows) for name, column in self._state.columns.items()}
+
+
+def gathered(hits: Sequence[StoredHits]) -> tuple[list[Id], Floats, list[int]]:
+    """All ids of the hits of one collection, all ranking distances (the negated scores), and how many each has.
+
+    What has not been read yet is read by one call for all.
+    """
+    counts = [len(each) for each in hits]
+    if not hits:
+        return [], np.empty(0, np.float32), counts
+    held = [each._snapshot for each in hits]
+    ids = _filled(hits, [each._ids for each in hits], hits[0]._state.ids_of)
+    del held
+    return ids, np.concatenate([each._distances for each in hits]), counts
+
+
+def gathered_payloads(hits: Sequence[StoredHits]) -> list[bytes]:
+    """The payloads of the hits of one collection as JSON, one after the other, by one read of the store for all."""
+    if not hits:
+        return []
+    held = [each._snapshot for each in hits]
+    known = [None if each._payloads is None else dumps_each(each._payloads) for each in hits]
+    texts = _filled(hits, known, hits[0]._state.payloads_of)
+    del held
+    place = 0
+    for each, written in zip(hits, known, strict=True):
+        if written is None and each._select is not None:
+            own = slice(place, place + len(each))
+            texts[own] = dumps_each([_selected(decode_payload(text), each._select) for text in texts[own]])
+        place += len(each)
+    return texts
+
+
+def _filled(
+    hits: Sequence[StoredHits], known: list[list[_T] | None], read: Callable[[RowNumbers], list[_T]]
+) -> list[_T]:
+    """What is known of each hit, and where nothing is, what `read` gives for its rows."""
+    assert all(each._state is hits[0]._state for each in hits), "hits of two collections"
+    rows = [each._rows for each, have in zip(hits, known, strict=True) if have is None]
+    found = iter(read(np.concatenate(rows))) if rows else iter(())
+    filled: list[_T] = []
+    for each, have in zip(hits, known, strict=True):
+        filled += islice(found, len(each)) if have is None else have
+    return filled
+
+
+def _selected(payload: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: payload[name] for name in names if name in payload}

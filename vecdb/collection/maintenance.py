@@ -30,9 +30,9 @@ _RETRY_SECONDS: Final = 5.0
 
 @dataclass(slots=True)
 class _Request:
-    """Somebody waits for one collection to be in its best state."""
+    """Somebody waits for this to be done."""
 
-    state: CollectionState
+    task: Callable[[], None]
     done: bool = False
     error: Exception | None = None
 
@@ -49,6 +49,7 @@ class Maintenance:
         self._progress = threading.Condition(self._lock)
         self._touched: set[CollectionState] = set()
         self._requests: deque[_Request] = deque()
+        self._short_requests: deque[_Request] = deque()
         self._stopping = False
         self._upkeep = Upkeep(commits)
         catalog.opened = self.touch
@@ -83,10 +84,7 @@ class Maintenance:
 
         `report` gets (done, total) rows while the call waits. False if it waited and close() came first.
         """
-        request = _Request(state)
-        with self._lock:
-            self._requests.append(request)
-        self._wake.set()
+        request = self._requested(self._requests, lambda: self._bring_up_to_date(state))
         if not wait:
             return True
         total = rows_behind(state)
@@ -102,6 +100,20 @@ class Maintenance:
             report(total, total)
         return request.done
 
+    def between_steps(self, task: Callable[[], None]) -> bool:
+        """Runs a short task beside which no index changes and no checkpoint is written; raises what it raised.
+
+        False if close() came first. A caller that was interrupted leaves its task to be run later.
+        """
+        request = self._requested(self._short_requests, task)
+        while not request.done and not self._stopping:
+            with self._lock:
+                if not request.done:
+                    self._progress.wait(0.05)
+        if request.error is not None:
+            raise request.error
+        return request.done
+
     def close(self) -> None:
         """Stops after the step under way."""
         self._stopping = True
@@ -115,7 +127,7 @@ class Maintenance:
             self._wake.clear()
             try:
                 if self._requests:
-                    self._carry_out(self._requests[0])
+                    self._carry_out(self._requests)
                     busy = True
                 else:
                     busy = self._look_round()
@@ -128,30 +140,42 @@ class Maintenance:
             if not busy:
                 self._wake.wait(_IDLE_SECONDS)
 
-    def _carry_out(self, request: _Request) -> None:
-        """Everything for one collection, at once."""
+    def _requested(self, requests: deque[_Request], task: Callable[[], None]) -> _Request:
+        request = _Request(task)
+        with self._lock:
+            requests.append(request)
+        self._wake.set()
+        return request
+
+    def _carry_out(self, requests: deque[_Request]) -> None:
+        """The first of the requests."""
+        request = requests[0]
         try:
-            while self._progressed(self._upkeep.absorb(request.state)) and not self._stopping:
-                self._checkpoint_if_due()
-            self._upkeep.heal(request.state, at_once=True)
-            self._upkeep.measure(request.state)
-            checkpoint(self._catalog, self._commits, save_indexes=True)
+            request.task()
         except Exception as error:
             request.error = error
             if not isinstance(error, Error):
                 raise
         finally:
             with self._lock:
-                self._requests.popleft()
+                requests.popleft()
                 request.done = True
                 self._progress.notify_all()
+
+    def _bring_up_to_date(self, state: CollectionState) -> None:
+        """Everything for one collection, at once."""
+        while self._progressed(self._upkeep.absorb(state)) and not self._stopping:
+            self._between_steps()
+        self._upkeep.heal(state, at_once=True)
+        self._upkeep.measure(state)
+        checkpoint(self._catalog, self._commits, save_indexes=True)
 
     def _look_round(self) -> bool:
         """One step for each touched collection; True if there is more to do at once."""
         busy = False
         with self._lock:
             touched, self._touched = self._touched, set()
-        while touched and not self._stopping and not self._requests:
+        while touched and not self._stopping and not self._requests and not self._short_requests:
             state = touched.pop()
             try:
                 more = not state.dropped and self._progressed(self._upkeep.step(state))
@@ -166,7 +190,7 @@ class Maintenance:
                     self._touched.add(state)
         with self._lock:
             self._touched |= touched
-        self._checkpoint_if_due()
+        self._between_steps()
         return busy
 
     def _progressed(self, more: bool) -> bool:
@@ -175,7 +199,9 @@ class Maintenance:
             self._progress.notify_all()
         return more
 
-    def _checkpoint_if_due(self) -> None:
+    def _between_steps(self) -> None:
+        while self._short_requests and not self._stopping:
+            self._carry_out(self._short_requests)
         behind = self._commits.journal.bytes_since(self._catalog.checkpoint_sequence)
         if behind >= limits.CHECKPOINT_BYTES:
             checkpoint(self._catalog, self._commits, save_indexes=False)

@@ -10,6 +10,7 @@ from typing import Final
 from vecdb.collection.catalog import Catalog, position_of
 from vecdb.collection.checkpoint import unnamed_folders
 from vecdb.collection.commit_queue import CommitQueue
+from vecdb.collection.frozen_files import LEFTOVERS
 from vecdb.collection.records import decode
 from vecdb.errors import Corrupted, InvalidValue, StorageFailed, brief
 from vecdb.native.index import ThreadPool
@@ -17,9 +18,10 @@ from vecdb.storage.directory_lock import without_readers
 from vecdb.storage.disk import sync_folder
 from vecdb.storage.format_file import check_format, format_path, store_format
 from vecdb.storage.journal import Journal, read
-from vecdb.storage.key_value import MemoryKeyValue, RocksKeyValue
+from vecdb.storage.key_value import RocksKeyValue
 from vecdb.storage.manifest import Manifest, load_manifest, manifest_path, store_manifest
 from vecdb.storage.memory_journal import MemoryJournal
+from vecdb.storage.memory_key_value import MemoryKeyValue
 
 
 def open_memory(pool: ThreadPool, background: ThreadPool) -> tuple[Catalog, CommitQueue]:
@@ -34,6 +36,8 @@ def open_folder(folder: Path, pool: ThreadPool, background: ThreadPool, *, sync:
     Corrupted, VersionMismatch, StorageFull, StorageFailed.
     """
     _create(folder)
+    for leftover in folder.glob(LEFTOVERS):
+        shutil.rmtree(leftover, ignore_errors=True)
     manifest = load_manifest(folder)
     journal = Journal(folder / "journal", sync=sync, at_least=manifest.sequence)
     try:

@@ -7,15 +7,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from vecdb import limits
+from vecdb.call_checks import order_of
 from vecdb.collection.commit_queue import CommitQueue
 from vecdb.collection.filtering import payload_batches
 from vecdb.collection.keys import unpack_row
 from vecdb.collection.scrub import check_rows
 from vecdb.collection.state import CollectionState, RowNumbers
-from vecdb.errors import InvalidType, InvalidValue, LimitExceeded
 from vecdb.filters import Expression
-from vecdb.ids import Id, IdBatch, decode_id, encode_ids
+from vecdb.ids import Id, IdBatch, decode_id, encode_within
 from vecdb.payload import MISSING, decode_payload, field_value
 from vecdb.types import Record
 
@@ -29,9 +28,7 @@ def get(
     with_vectors: bool,
 ) -> list[Record]:
     """The rows of ids in the order asked, all as of one moment; missing ones left out. Corrupted."""
-    encoded = encode_ids(ids)
-    if len(encoded) > limits.IDS_MAXIMUM:
-        raise LimitExceeded(limit="IDS_MAXIMUM", maximum=limits.IDS_MAXIMUM, received=len(encoded))
+    encoded = encode_within(ids)
     for _ in range(_ATTEMPTS):
         before = state.snapshot
         records = _get(state, encoded, with_vectors)
@@ -108,12 +105,7 @@ def scan(
 def _ordered(
     batches: Iterator[tuple[RowNumbers, list[bytes]]], order_by: str, batch: int
 ) -> Iterator[tuple[RowNumbers, list[bytes]]]:
-    if not isinstance(order_by, str):
-        raise InvalidType(argument="order_by", expected="a field name", received=order_by)
-    descending = order_by.startswith("-")
-    path = tuple(order_by.removeprefix("-").split("."))
-    if not all(path):
-        raise InvalidValue(argument="order_by", expected="a field name", received=order_by)
+    path, descending = order_of(order_by)
     keyed: list[tuple[tuple[int, Any], int, bytes]] = []
     last: list[tuple[int, bytes]] = []
     for rows, texts in batches:

@@ -8,16 +8,19 @@ from typing import Any, Final
 import numpy as np
 
 from vecdb import limits
+from vecdb.call_checks import check_queries, filter_each
+from vecdb.collection.deadline import Deadline
 from vecdb.collection.filtering import matching_rows
-from vecdb.collection.hits import Floats, Hits
+from vecdb.collection.hits import StoredHits
 from vecdb.collection.snapshot import Snapshot
 from vecdb.collection.state import CollectionState
 from vecdb.collection.vector_column import VectorColumn
-from vecdb.collection.vector_input import checked_queries
-from vecdb.errors import InvalidValue, LimitExceeded, Timeout, VectorNotFound
+from vecdb.collection.vector_input import ready_rows
 from vecdb.filters import Expression, Where, parse_filter
+from vecdb.hits import Floats, Hits
 from vecdb.index.vector_index import View
 from vecdb.native.index import RowMask
+from vecdb.schema import vector_used
 from vecdb.types import Plan
 
 RECALL_DEFAULT: Final = 0.95
@@ -50,24 +53,24 @@ class Searcher:
     ) -> Hits:
         """The k best rows for one query (d,)."""
         state = self._state
+        deadline = Deadline(timeout)
         snapshot = state.snapshot
         view = snapshot.views[column.name]
         walked = 0 if exact or not column.index.absorbs else self._ef(column, k, ef, recall)
         matched, slow = len(view.live), None
         if where is not None:
-            allowed = self._matching(snapshot, where)
+            allowed = self._matching(snapshot, where, deadline)
             view, exact, walked = View(allowed, _NO_ROWS, False), True, 0
             matched, slow = len(allowed), _READS_PAYLOADS
-        seconds = 0.0 if timeout is None else timeout
         try:
-            rows, distances, scanned = self._run(query, column, k, walked, view, exact, seconds)
+            rows, distances, scanned = self._run(query, column, k, walked, view, exact, deadline.left())
         except TimeoutError:
-            raise Timeout(seconds=seconds) from None
+            raise deadline.passed() from None
         if min_score is not None:
             keep = -distances >= min_score
             rows, distances = rows[keep], distances[keep]
         plan = _plan(column, view, walked, scanned, matched, slow)
-        return Hits(state, snapshot, rows, distances, plan, select, with_vectors)
+        return StoredHits(state, snapshot, rows, distances, plan, select, with_vectors)
 
     def search_many(
         self,
@@ -86,15 +89,11 @@ class Searcher:
     ) -> list[Hits]:
         """The k best rows for each query (nq, d), one release of the GIL for each filter."""
         state = self._state
+        deadline = Deadline(timeout)
         count = len(queries)
-        if count > limits.QUERIES_MAXIMUM:
-            raise LimitExceeded(limit="QUERIES_MAXIMUM", maximum=limits.QUERIES_MAXIMUM, received=count)
-        if count * k > limits.RESULTS_MAXIMUM:
-            raise LimitExceeded(limit="RESULTS_MAXIMUM", maximum=limits.RESULTS_MAXIMUM, received=count * k)
-        wheres: list[Any] = list(where) if isinstance(where, list) else [where] * count
-        if len(wheres) != count:
-            raise InvalidValue(argument="where", expected=f"one filter, or {count}", received=len(wheres))
-        queries = checked_queries(queries, column.vector, state.schema.name, column.name)
+        check_queries(count, k)
+        wheres = filter_each(where, count)
+        queries = ready_rows(queries, column.vector, state.schema.name, column.name)
         snapshot = state.snapshot
         found: list[Hits | None] = [None] * count
         for condition, places in _grouped(wheres):
@@ -102,35 +101,27 @@ class Searcher:
             walked = 0 if exact or not column.index.absorbs else self._ef(column, k, ef, recall)
             matched, slow, scan = len(view.live), None, exact
             if condition is not None:
-                allowed = self._matching(snapshot, condition)
+                allowed = self._matching(snapshot, condition, deadline)
                 view, scan, walked = View(allowed, _NO_ROWS, False), True, 0
                 matched, slow = len(allowed), _READS_PAYLOADS
             plan = _plan(column, view, walked, False, matched, slow)
-            seconds = 0.0 if timeout is None else timeout
             some = queries if len(places) == count else np.ascontiguousarray(queries[places])
             try:
                 rows, distances, counts = column.index.search_many(
-                    some, k, walked, view, exact=scan, timeout_seconds=seconds
+                    some, k, walked, view, exact=scan, timeout_seconds=deadline.left()
                 )
             except TimeoutError:
-                raise Timeout(seconds=seconds) from None
+                raise deadline.passed() from None
             for at, place in enumerate(places):
                 own = distances[at, : counts[at]]
                 if min_score is not None:
                     own = own[-own >= min_score]
-                found[place] = Hits(state, snapshot, rows[at, : len(own)], own, plan, select, with_vectors)
+                found[place] = StoredHits(state, snapshot, rows[at, : len(own)], own, plan, select, with_vectors)
         return [hits for hits in found if hits is not None]
 
     def column(self, using: str | None) -> VectorColumn:
         """The vector a search uses: the named one, or the only one. VectorNotFound."""
-        columns = self._state.columns
-        if using is None and len(columns) == 1:
-            return next(iter(columns.values()))
-        try:
-            return columns[using or ""]
-        except (KeyError, TypeError):
-            name = str(using or "")
-            raise VectorNotFound(collection=self._state.schema.name, name=name, known=tuple(columns)) from None
+        return self._state.columns[vector_used(self._state.schema, using)]
 
     def _run(
         self, query: Floats, column: VectorColumn, k: int, ef: int, view: View, exact: bool, seconds: float
@@ -141,7 +132,7 @@ class Searcher:
         except ValueError:
             # NaN, infinity or zero are refused here by name; the check copes with a norm at the edge of float32.
             name = self._state.schema.name
-            checked = checked_queries(query.reshape(1, -1), column.vector, name, column.name)
+            checked = ready_rows(query.reshape(1, -1), column.vector, name, column.name)
             many = column.index.search_many(checked, k, ef, view, exact=exact, timeout_seconds=seconds)
             rows, distances, counts = many
             return rows[0, : counts[0]], distances[0, : counts[0]], False
@@ -160,13 +151,16 @@ class Searcher:
             self._efs[key] = cached = (curve, found)
         return cached[1]
 
-    def _matching(self, snapshot: Snapshot, where: Where) -> RowMask:
+    def _matching(self, snapshot: Snapshot, where: Where, deadline: Deadline) -> RowMask:
         """The live rows that match; the last answer is kept until something is written: that makes a new mask."""
         expression = parse_filter(where)
         last = self._filtered
         if last is not None and last[0] is snapshot.live and last[1] == expression:
             return last[2]
-        rows = matching_rows(self._state, snapshot, expression)
+        try:
+            rows = matching_rows(self._state, snapshot, expression, deadline.at)
+        except TimeoutError:
+            raise deadline.passed() from None
         self._filtered = (snapshot.live, expression, rows)
         return rows
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
+from collections.abc import Callable
 
 from vecdb.collection.catalog import Catalog
 from vecdb.collection.commit_queue import CommitQueue
@@ -22,7 +23,7 @@ class Session:
         self.catalog = catalog
         self.commits = commits
         self.trouble: type[Closed] | type[Forked] | None = None
-        self._read_only = read_only
+        self.read_only = read_only
         self._maintenance = None if read_only else Maintenance(catalog, commits)
         _SESSIONS.add(self)
 
@@ -48,6 +49,13 @@ class Session:
         """Absorbs, heals and checkpoints everything; see Maintenance.optimize(). Closed if close() came first."""
         assert self._maintenance is not None
         if not self._maintenance.optimize(state, wait, reporter(progress, "optimize")):
+            raise Closed(what=self.what)
+
+    def between_steps(self, task: Callable[[], None]) -> None:
+        """Runs a short task beside no background work; see Maintenance.between_steps(). Closed if close() was first."""
+        if self._maintenance is None:
+            task()
+        elif not self._maintenance.between_steps(task):
             raise Closed(what=self.what)
 
     def close(self) -> None:

@@ -9,26 +9,18 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from vecdb import limits
 from vecdb.collection.commit_queue import CommitQueue
 from vecdb.collection.filtering import matching_rows
 from vecdb.collection.keys import unpack_row
 from vecdb.collection.records import Delete, Drop, Update, Upsert
 from vecdb.collection.state import CollectionState, RowNumbers
-from vecdb.collection.vector_input import rows_of
-from vecdb.errors import (
-    CollectionNotFound,
-    DuplicateId,
-    InvalidType,
-    InvalidValue,
-    LimitExceeded,
-    StorageFull,
-    VectorNotFound,
-)
+from vecdb.collection.vector_input import ready_rows
+from vecdb.errors import CollectionNotFound, LimitExceeded, StorageFull
 from vecdb.filters import Expression
-from vecdb.ids import IdBatch, decode_id, encode_ids, first_duplicate
+from vecdb.ids import IdBatch, encode_distinct, encode_ids
 from vecdb.payload import decode_payload, encode_payloads
 from vecdb.types import WriteResult
+from vecdb.write_batch import write_batch
 
 _ABSENT: Final = -1
 
@@ -46,14 +38,14 @@ class Writer:
 
     def upsert(self, ids: IdBatch, vectors: Any, payloads: Sequence[Mapping[str, Any] | None] | None) -> WriteResult:
         """Inserts rows, or replaces those whose id is there. All or nothing."""
-        encoded = _encoded(ids, "BATCH_ROWS", remedy="progress=True upserts more of them in batches")
-        arrays = self._vectors(vectors, len(encoded))
-        texts = [b"{}"] * len(encoded) if payloads is None else encode_payloads(payloads, self._state.schema.fields)
-        if len(texts) != len(encoded):
-            raise InvalidValue(argument="payloads", expected=f"{len(encoded)} payloads", received=len(texts))
-        size = sum(array.nbytes for array in arrays) + sum(map(len, texts))
-        if size > limits.BATCH_BYTES:
-            raise LimitExceeded(limit="BATCH_BYTES", maximum=limits.BATCH_BYTES, received=size)
+        schema = self._state.schema
+        batch = write_batch(schema, ids, vectors, payloads)
+        encoded, texts = batch.ids, batch.payloads
+        arrays = [
+            ready_rows(array, vector, schema.name, name)
+            for array, (name, vector) in zip(batch.vectors, schema.vectors.items(), strict=True)
+        ]
+        del batch  # arrays that were copied may go
         if not encoded:
             return WriteResult(count=0, sequence=self._state.snapshot.sequence)
         data = [array.view(np.uint8).reshape(len(encoded), -1) for array in arrays]
@@ -61,7 +53,8 @@ class Writer:
             self._check_open()
             replaced = self._rows_of(encoded)
             rows = self._state.free_rows.assign(len(encoded))
-            change = Upsert(self._state.number, rows, replaced[replaced >= 0].astype(np.uint32), encoded, texts, data)
+            retired = replaced[replaced >= 0].astype(np.uint32)
+            change = Upsert(self._state.number, rows, retired, encoded, texts, data)
             try:
                 sequence = self._append(change, encoded, rows.tolist())
             except (StorageFull, LimitExceeded):
@@ -72,7 +65,7 @@ class Writer:
 
     def update(self, ids: IdBatch, changes: Mapping[str, Any], unset: Sequence[str]) -> WriteResult:
         """Sets and removes top-level payload fields of the rows that are there."""
-        encoded = _encoded(ids)
+        encoded = encode_distinct(ids)
         with self._lock:
             self._check_open()
             self._commits.settle()
@@ -91,7 +84,7 @@ class Writer:
 
     def delete(self, ids: IdBatch) -> WriteResult:
         """Deletes the rows that are there."""
-        encoded = _encoded(ids)
+        encoded = encode_distinct(ids)
         with self._lock:
             self._check_open()
             rows, present = self._present(encoded)
@@ -160,28 +153,6 @@ class Writer:
                     rows[place] = waiting[1]
         return rows
 
-    def _vectors(self, vectors: Any, count: int) -> list[npt.NDArray[np.float32]]:
-        """One (count, d) array for each vector of the schema, in its order."""
-        schema = self._state.schema
-        if not isinstance(vectors, Mapping):
-            if set(schema.vectors) != {""}:
-                raise InvalidType(
-                    argument="vectors", expected=f"a dict with {', '.join(map(repr, schema.vectors))}", received=vectors
-                )
-            vectors = {"": vectors}
-        for name in vectors:
-            if name not in schema.vectors:
-                raise VectorNotFound(collection=schema.name, name=str(name), known=tuple(schema.vectors))
-        arrays = []
-        for name, vector in schema.vectors.items():
-            if name not in vectors:
-                raise InvalidValue(argument="vectors", expected=f"rows for vector '{name}'", received=sorted(vectors))
-            array = rows_of(vectors[name], vector, schema.name, name)
-            if len(array) != count:
-                raise InvalidValue(argument="vectors", expected=f"{count} rows, one an id", received=len(array))
-            arrays.append(array)
-        return arrays
-
     def _check_open(self) -> None:
         if self._state.dropped:
             raise CollectionNotFound(name=self._state.schema.name)
@@ -189,14 +160,3 @@ class Writer:
             self._commits.settle()  # then the store knows every id
             self._pending.clear()
             self._unsure = False
-
-
-def _encoded(ids: IdBatch, limit: str = "IDS_MAXIMUM", remedy: str = "") -> list[bytes]:
-    encoded = encode_ids(ids)
-    maximum = getattr(limits, limit)
-    if len(encoded) > maximum:
-        raise LimitExceeded(limit=limit, maximum=maximum, received=len(encoded), remedy=remedy)
-    twice = first_duplicate(encoded)
-    if twice is not None:
-        raise DuplicateId(id=decode_id(encoded[twice[0]]), first_row=twice[0], second_row=twice[1])
-    return encoded

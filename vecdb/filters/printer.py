@@ -7,8 +7,6 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-import orjson
-
 from vecdb.filters.expression import (
     AllOf,
     And,
@@ -26,6 +24,7 @@ from vecdb.filters.expression import (
     Scalar,
 )
 from vecdb.filters.parser import RESERVED
+from vecdb.json_bytes import dumps
 
 
 def to_text(expression: Expression) -> str:
@@ -79,8 +78,8 @@ def _list(values: tuple[Scalar, ...]) -> str:
 def _value(value: Scalar) -> str:
     if isinstance(value, datetime):
         return f'datetime("{value.isoformat()}")'
-    return orjson.dumps(value).decode()
+    return dumps(value).decode()
 
 
 def _id(value: object) -> str:
-    return f'uuid("{value}")' if isinstance(value, UUID) else orjson.dumps(value).decode()
+    return f'uuid("{value}")' if isinstance(value, UUID) else dumps(value).decode()

@@ -1,18 +1,17 @@
-"""Ordered map of bytes to bytes: RocksKeyValue on disk, MemoryKeyValue for ":memory:". The only user of rocksdict."""
+"""Ordered map of bytes to bytes, and RocksKeyValue, the one on disk. The only user of rocksdict."""
 
 from __future__ import annotations
 
-import bisect
 import contextlib
+import itertools
 import os
-import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
-from vecdb.errors import Closed, Corrupted, Error, Locked, ReadOnly, StorageFailed, StorageFull
+from vecdb.errors import Corrupted, Error, Locked, ReadOnly, StorageFailed, StorageFull
 from vecdb.storage.call_gate import CallGate
 from vecdb.storage.process_end import watch
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 WRITE_BUFFER_BYTES: Final = 128 << 20
 CACHE_BYTES: Final = 32 << 20
 _SCAN_ROWS: Final = 256
+_COPY_ROWS: Final = 1024
 _STALL_SECONDS: Final = 0.002
 
 
@@ -52,93 +52,10 @@ class KeyValue(Protocol):
         """Waits for the calls in flight, closes, flushed or not; scans end with Closed. May be called twice."""
 
 
-class MemoryKeyValue:
-    """A dict, with its keys sorted when a scan needs them."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._values: dict[bytes, bytes] = {}
-        # The keys in order are _sorted and _fresh without _stale; merged at the next scan.
-        self._sorted: list[bytes] = []
-        self._fresh: list[bytes] = []
-        self._stale: set[bytes] = set()
-        self._closed = False
-
-    def get_many(self, keys: list[bytes]) -> list[bytes | None]:
-        """The values in the order of the keys."""
-        with self._lock:
-            self._check()
-            return [self._values.get(key) for key in keys]
-
-    def write(self, puts: list[tuple[bytes, bytes]], deletes: list[bytes]) -> None:
-        """Applies all at once."""
-        with self._lock:
-            self._check()
-            for key, value in puts:
-                if key not in self._values:
-                    if key in self._stale:
-                        self._stale.discard(key)
-                    else:
-                        self._fresh.append(key)
-                self._values[key] = value
-            self._delete(deletes)
-
-    def delete_prefix(self, prefix: bytes) -> None:
-        """Deletes every key that starts with `prefix`."""
-        with self._lock:
-            self._check()
-            self._delete(self._keys(prefix, None))
-
-    def scan(self, prefix: bytes, after: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
-        """Keys that start with `prefix`, above `after`, ascending."""
-        with self._lock:
-            self._check()
-            pairs = [(key, self._values[key]) for key in self._keys(prefix, after)]
-        time.sleep(0)  # else a thread that scans on and on has the lock again before those that wait for it wake up
-        return self._until_closed(pairs)
-
-    def flush(self) -> int:
-        """Memory is as durable as it gets."""
-        self._check()
-        return 0
-
-    def bytes_on_disk(self) -> int:
-        """None of it."""
-        return 0
-
-    def close(self) -> None:
-        """Forgets everything."""
-        with self._lock:
-            self._closed = True
-            self._values, self._sorted, self._fresh, self._stale = {}, [], [], set()
-
-    def _until_closed(self, pairs: list[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
-        for pair in pairs:
-            self._check()
-            yield pair
-
-    def _delete(self, keys: list[bytes]) -> None:
-        for key in keys:
-            if self._values.pop(key, None) is not None:
-                self._stale.add(key)
-
-    def _keys(self, prefix: bytes, after: bytes | None) -> list[bytes]:
-        if self._fresh or self._stale:
-            # Two sorted runs: the sort merges them in one pass.
-            merged = self._sorted + sorted(self._fresh)
-            merged.sort()
-            self._sorted = [key for key in merged if key not in self._stale] if self._stale else merged
-            self._fresh, self._stale = [], set()
-        keys = self._sorted
-        first = bisect.bisect_left(keys, prefix)
-        if after is not None:
-            first = max(first, bisect.bisect_right(keys, after))
-        end = _prefix_end(prefix)
-        return keys[first : len(keys) if end is None else bisect.bisect_left(keys, end)]
-
-    def _check(self) -> None:
-        if self._closed:
-            raise Closed(what="the key-value store in memory")
+def prefix_end(prefix: bytes) -> bytes | None:
+    """The first key after all that start with `prefix`; None if there is no such key."""
+    stem = prefix.rstrip(b"\xff")
+    return stem[:-1] + bytes([stem[-1] + 1]) if stem else None
 
 
 class RocksKeyValue:
@@ -210,7 +127,7 @@ class RocksKeyValue:
 
     def delete_prefix(self, prefix: bytes) -> None:
         """Deletes every key that starts with `prefix`, by one range: its cost does not grow with them."""
-        end = _prefix_end(prefix)
+        end = prefix_end(prefix)
         if end is None:
             with self._gate:
                 cursor = self._rocks.iter()
@@ -241,6 +158,23 @@ class RocksKeyValue:
                 position = self._rocks.latest_sequence_number()
                 self._rocks.flush(True)
                 return position
+            except Exception as error:
+                raise _mapped(self._path, error) from error
+
+    def copy_to(self, folder: Path) -> int:
+        """Makes a store at `folder`, which must not exist, of what is here; its position. Not durable by itself.
+
+        After flush() it costs a few milliseconds, for the files are linked. The files of a read-only store belong to
+        the writer, who may have removed them: its pairs are written anew, as long as that takes.
+        """
+        from rocksdict import Checkpoint
+
+        if self._read_only:
+            return self._rewrite(folder)
+        with self._gate:
+            try:
+                Checkpoint(self._rocks).create_checkpoint(str(folder))
+                return self._rocks.latest_sequence_number()
             except Exception as error:
                 raise _mapped(self._path, error) from error
 
@@ -316,6 +250,16 @@ class RocksKeyValue:
                         raise _mapped(self._path, error) from error
             time.sleep(_STALL_SECONDS)
 
+    def _rewrite(self, folder: Path) -> int:
+        scan = self.scan(b"")
+        copy = RocksKeyValue(folder, create=True)
+        try:
+            while pairs := list(itertools.islice(scan, _COPY_ROWS)):
+                copy.write(pairs, [])
+            return copy.flush()
+        finally:
+            copy.close()
+
     def _check_writable(self) -> None:
         if self._read_only:
             raise ReadOnly(path=self._path)
@@ -368,12 +312,6 @@ def _options(create: bool, cache_bytes: int) -> Any:
     options.set_stats_dump_period_sec(0)
     options.set_stats_persist_period_sec(0)
     return options
-
-
-def _prefix_end(prefix: bytes) -> bytes | None:
-    """The first key after all that start with `prefix`; None if there is no such key."""
-    stem = prefix.rstrip(b"\xff")
-    return stem[:-1] + bytes([stem[-1] + 1]) if stem else None
 
 
 def _is_stall(error: Exception) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,52 @@ def field_names(argument: str, value: Any) -> Sequence[str] | None:
     if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(name, str) for name in value):
         raise InvalidType(argument=argument, expected="a list of payload field names", received=value)
     return value
+
+
+def check_queries(count: int, k: int) -> None:
+    """LimitExceeded for more queries, or more results, than one search may have."""
+    if count > limits.QUERIES_MAXIMUM:
+        raise LimitExceeded(limit="QUERIES_MAXIMUM", maximum=limits.QUERIES_MAXIMUM, received=count)
+    if count * k > limits.RESULTS_MAXIMUM:
+        raise LimitExceeded(limit="RESULTS_MAXIMUM", maximum=limits.RESULTS_MAXIMUM, received=count * k)
+
+
+def filter_each(where: Any, count: int) -> list[Any]:
+    """The filter of each of `count` queries, None for none, from one for all or a list of them; not parsed yet."""
+    wheres = list(where) if isinstance(where, list) else [where] * count
+    if len(wheres) != count:
+        raise InvalidValue(argument="where", expected=f"one filter, or {count}", received=len(wheres))
+    return wheres
+
+
+def check_recall(sample: Any, k: Any, ef: Any, seed: Any) -> None:
+    """InvalidType, InvalidValue or LimitExceeded for arguments of recall() that make no sense."""
+    check_number("sample", sample, "K_MAXIMUM")
+    check_call(k, ef, None, False, None, None)
+    check_number("seed", seed, "INTEGER_ID_MAXIMUM", least=0)
+
+
+def payload_changes(set_: Any, unset: Any) -> tuple[Mapping[str, Any], Sequence[str]]:
+    """The fields that update(set=, unset=) sets, and the names of those it removes."""
+    if set_ is not None and not isinstance(set_, Mapping):
+        raise InvalidType(argument="set", expected="a dict of payload fields", received=set_)
+    return set_ or {}, field_names("unset", unset) or ()
+
+
+def check_either(ids: Any, where: Any) -> None:
+    """InvalidValue unless delete() is given one of `ids` and `where`."""
+    if (ids is None) == (where is None):
+        raise InvalidValue(argument="where", expected="either ids or where", received=where)
+
+
+def order_of(order_by: Any) -> tuple[tuple[str, ...], bool]:
+    """The path of the payload field that scan(order_by=) sorts by, and whether descending."""
+    if not isinstance(order_by, str):
+        raise InvalidType(argument="order_by", expected="a field name", received=order_by)
+    path = tuple(order_by.removeprefix("-").split("."))
+    if not all(path):
+        raise InvalidValue(argument="order_by", expected="a field name", received=order_by)
+    return path, order_by.startswith("-")
 
 
 def _require_integer(argument: str, value: Any) -> None:

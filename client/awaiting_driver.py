@@ -1,0 +1,227 @@
+"""AwaitingDriver: carries out the steps of verbs by awaiting them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+import weakref
+from collections.abc import AsyncIterator
+from typing import Any, TypeVar
+
+from vecdb.client.capabilities import handshake
+from vecdb.client.channel import channel_credentials, channel_options, failure
+from vecdb.client.connection import LEAST_SECONDS, Connection
+from vecdb.client.grpc_module import grpc
+from vecdb.client.settings import ClientSettings
+from vecdb.client.steps import Begun, Call, CallInParts, Emit, Finish, Open, Pause, Receive, Send, Verb
+from vecdb.errors import Closed, Error, Forked, ServerFailed
+from vecdb.proto.methods import METHODS, Method
+
+T = TypeVar("T")
+
+_Loop = asyncio.AbstractEventLoop
+
+
+class AwaitingDriver(Connection):
+    """A channel for each event loop, made when a call comes from it. Cancelling a task cancels its call."""
+
+    def __init__(self, settings: ClientSettings) -> None:
+        super().__init__(settings)
+        self._channels: weakref.WeakKeyDictionary[_Loop, _Channel] = weakref.WeakKeyDictionary()
+        self._connected = False
+
+    async def connect(self) -> None:
+        """Asks the server for its capabilities, once."""
+        if not self._connected:
+            self.capabilities = await self._run(handshake(self.settings))
+            self._connected = True
+
+    async def run(self, verb: Verb[T]) -> T:
+        """The result of a verb that emits nothing."""
+        if not self._connected:
+            self.check()
+            await self.connect()
+        return await self._run(verb)
+
+    async def items(self, verb: Verb[None]) -> AsyncIterator[Any]:
+        """What a verb emits."""
+        self.check()
+        await self.connect()
+        streams: list[Any] = []
+        try:
+            step = next(verb)
+            while True:
+                if step.__class__ is Emit:
+                    for item in step.items:
+                        yield item
+                    step = next(verb)
+                elif step.__class__ is Begun:
+                    step = next(verb)
+                else:
+                    step = verb.send(await self._step(step, streams))
+        except StopIteration:
+            return
+        finally:
+            self._cancel(streams)
+
+    async def close(self) -> None:
+        """Ends the channels and the calls on them. May be called twice; does nothing in a forked child."""
+        if self.trouble is not None:
+            return
+        self.trouble = Closed
+        here = asyncio.get_running_loop()
+        for loop, channel in list(self._channels.items()):
+            if loop is here:
+                await channel.close()
+            elif not loop.is_closed():
+                with contextlib.suppress(RuntimeError):  # closed in between
+                    asyncio.run_coroutine_threadsafe(channel.close(), loop)
+        self._channels.clear()
+
+    def stream(self, path: str) -> Any:
+        """A duplex call of gRPC."""
+        self.check()
+        return self._callables()[path](metadata=self.metadata)
+
+    async def receive(self, stream: Any) -> Any:
+        """The next message of a stream, None at its end."""
+        try:
+            message = await stream.read()
+        except (grpc.RpcError, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and self.trouble is None:
+                raise
+            raise self.failed(error) from None
+        return None if message is grpc.aio.EOF else message
+
+    def failed(self, error: Any, timeout_seconds: float | None = None) -> Error:
+        """The error of vecdb for one that a call raised."""
+        if self.trouble is not None:
+            return self.trouble(what=self.what)
+        if not isinstance(error, grpc.RpcError):
+            raise error
+        return failure(error, self.target, timeout_seconds)
+
+    async def _run(self, verb: Verb[T]) -> T:
+        streams: list[Any] = []
+        try:
+            step = next(verb)
+            while True:
+                try:
+                    result = await self._step(step, streams)
+                except Error as error:
+                    step = verb.throw(error)
+                else:
+                    step = verb.send(result)
+        except StopIteration as stop:
+            value: T = stop.value
+            return value
+        finally:
+            self._cancel(streams)
+
+    def _cancel(self, streams: list[Any]) -> None:
+        if self.trouble is not Forked:  # else they are the parent's
+            for stream in streams:
+                stream.cancel()
+
+    async def _step(self, step: Any, streams: list[Any]) -> Any:
+        self.check()
+        match step:
+            case Call():
+                left, started = self.seconds_left(step)
+                return await self._tried(
+                    step.method, lambda: step.request, step.timeout_seconds, step.safe_to_repeat, started, left
+                )
+            case CallInParts():
+                now = time.monotonic()
+                return await self._tried(
+                    step.method, step.messages, step.timeout_seconds, False, now, step.timeout_seconds
+                )
+            case Open():
+                make = self._callables()[step.method.path]
+                request = () if step.request is None else (step.request,)
+                streams.append(make(*request, metadata=self.metadata))
+                return streams[-1]
+            case Send():
+                # Of a call that has failed Receive says why.
+                with contextlib.suppress(grpc.RpcError, asyncio.InvalidStateError):
+                    await step.stream.write(step.message)
+                return None
+            case Finish():
+                with contextlib.suppress(grpc.RpcError, asyncio.InvalidStateError):
+                    await step.stream.done_writing()
+                return None
+            case Receive():
+                return await self.receive(step.stream)
+            case Pause():
+                return await asyncio.sleep(self.pause_seconds(step))
+        raise AssertionError(f"no such step: {step}")
+
+    async def _tried(
+        self,
+        method: Method,
+        request: Any,
+        timeout: float | None,
+        safe_to_repeat: bool,
+        started: float,
+        left: float | None,
+    ) -> Any:
+        tries = 0
+        self.policy.budget.earn()
+        while True:
+            try:
+                call = self._callables()[method.path](request(), timeout=left, metadata=self.metadata)
+                return await (_only(call) if method.client_streaming else call)
+            except grpc.RpcError as failed:
+                error = self.failed(failed, timeout)
+            except asyncio.CancelledError:
+                self.check()  # close() cancels calls as well
+                raise
+            tries += 1
+            left = None if timeout is None else timeout - (time.monotonic() - started)
+            pause = self.policy.pause_seconds(error, tries, safe_to_repeat, left)
+            if pause is None:
+                raise error if safe_to_repeat else self.fate_unknown(error)
+            await asyncio.sleep(pause)
+            self.check()
+            left = None if timeout is None else max(timeout - (time.monotonic() - started), LEAST_SECONDS)
+
+    def _callables(self) -> dict[str, Any]:
+        loop = asyncio.get_running_loop()
+        channel = self._channels.get(loop)
+        if channel is None:
+            channel = self._channels[loop] = _Channel(self.settings)
+        return channel.callables
+
+
+class _Channel:
+    """A channel of gRPC, with a callable for each method. It belongs to the loop that is running."""
+
+    def __init__(self, settings: ClientSettings) -> None:
+        credentials, options = channel_credentials(settings), channel_options(settings.address)
+        if credentials is None:
+            self._channel = grpc.aio.insecure_channel(settings.address.target, options)
+        else:
+            self._channel = grpc.aio.secure_channel(settings.address.target, credentials, options)
+        kinds = {
+            (False, False): self._channel.unary_unary,
+            (False, True): self._channel.unary_stream,
+            (True, True): self._channel.stream_stream,
+        }
+        self.callables: dict[str, Any] = {
+            each.path: kinds[each.client_streaming, each.server_streaming](
+                each.path, each.request.SerializeToString, each.response.FromString
+            )
+            for each in METHODS.values()
+        }
+
+    async def close(self) -> None:
+        await self._channel.close()
+
+
+async def _only(call: Any) -> Any:
+    """The one response of a stream, once its status is known to be good."""
+    found = [answer async for answer in call]
+    if len(found) != 1:
+        raise ServerFailed(reason=f"{len(found)} responses where there is one")
+    return found[0]

@@ -1,0 +1,1 @@
+"""Messages to the types of vecdb and back, one module a kind; what a message holds wrongly is an InvalidArgument."""

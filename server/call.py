@@ -1,0 +1,46 @@
+"""One call as the services see it: who calls, and how long they wait."""
+
+from __future__ import annotations
+
+import time
+
+import grpc
+
+from vecdb.errors import Timeout
+from vecdb.server.principal import Principal
+
+
+class Call:
+    """A call under way. `longest_seconds` bounds one request, also each of a stream."""
+
+    __slots__ = ("_longest_seconds", "collection", "context", "ended", "principal", "waiting_since")
+
+    def __init__(self, context: grpc.ServicerContext, principal: Principal, longest_seconds: float) -> None:
+        self.context = context
+        self.principal = principal
+        self.collection = ""
+        self.waiting_since: float | None = None  # time.monotonic() since when a stream waits for its caller
+        self.ended = ""  # why the server ended it, if it did
+        self._longest_seconds = longest_seconds
+
+    def seconds_left(self) -> float:
+        """Until the caller's deadline, or the server's own if that is nearer. Timeout once it has passed."""
+        left: float | None = self.context.time_remaining()
+        if left is None or left > self._longest_seconds:
+            return self._longest_seconds
+        if left <= 0:
+            raise Timeout(seconds=0.0)
+        return left
+
+    def waits(self) -> None:
+        """From now on it is the caller's turn: to send a request, or to take a reply."""
+        self.waiting_since = time.monotonic()
+
+    def works(self) -> None:
+        """It is the server's turn."""
+        self.waiting_since = None
+
+    def end(self, why: str) -> None:
+        """Cancels it from outside; its handler sees its stream end."""
+        self.ended = why
+        self.context.cancel()

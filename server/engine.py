@@ -1,0 +1,70 @@
+"""What every service works on: the database, the limits of this server, and the bytes under way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from google.protobuf.message import DecodeError, Message
+
+from vecdb.collection.collection import Collection
+from vecdb.database import Database
+from vecdb.errors import CollectionNotFound, InvalidValue, LimitExceeded
+from vecdb.proto.v1 import types_pb2
+from vecdb.server.admission import ByteBudget
+from vecdb.server.settings import ServerSettings
+
+AnyMessage = TypeVar("AnyMessage", bound=Message)
+
+
+class Engine:
+    """The open database behind the services."""
+
+    def __init__(self, database: Database, settings: ServerSettings, in_flight: ByteBudget) -> None:
+        self.database = database
+        self.settings = settings
+        self.in_flight = in_flight
+
+    def collection(self, ref: types_pb2.CollectionRef) -> Collection:
+        """The collection a request means. CollectionNotFound, also when it is another one of that name by now."""
+        found = self.database[ref.name]
+        if ref.number and found.number != ref.number:
+            raise CollectionNotFound(name=ref.name)
+        return found
+
+    @contextmanager
+    def holding(self, size: int) -> Iterator[None]:
+        """Counts the bytes of a request as under way. Overloaded if all requests together hold too many."""
+        self.in_flight.take(size)
+        try:
+            yield
+        finally:
+            self.in_flight.give_back(size)
+
+    def check_reply(self, size: int) -> None:
+        """LimitExceeded for a reply above the message limit."""
+        if size > self.settings.message_bytes:
+            raise LimitExceeded(
+                limit="MESSAGE_BYTES",
+                maximum=self.settings.message_bytes,
+                received=size,
+                remedy="ask for fewer rows at a time, or name payload fields with select",
+            )
+
+    def check_at_most(self, limit: str, received: int) -> None:
+        """LimitExceeded above a limit of this server: k, queries, rows of a batch."""
+        maximum: int = getattr(self.settings, limit.lower())
+        if received > maximum:
+            raise LimitExceeded(limit=limit, maximum=maximum, received=received)
+
+
+def parsed(kind: type[AnyMessage], data: bytes) -> AnyMessage:
+    """The request as a message. InvalidValue for bytes that are none."""
+    message = kind()
+    try:
+        message.ParseFromString(data)
+    except (DecodeError, RecursionError):
+        expected = f"a message {message.DESCRIPTOR.full_name}"
+        raise InvalidValue(argument="request", expected=expected, received=f"{len(data)} other bytes") from None
+    return message

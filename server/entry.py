@@ -1,0 +1,140 @@
+"""Running a call: the service's function, with its errors as statuses, counted and logged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+import grpc
+
+from vecdb.errors import Error
+from vecdb.proto.status import DETAILS_KEY, status_of
+from vecdb.server.call import Call
+from vecdb.server.engine import Engine
+from vecdb.server.lane import Lane
+from vecdb.server.open_streams import OpenStreams
+from vecdb.server.principal import Principal
+from vecdb.server.record import CallRecord, Recorder
+
+Serve = Callable[[Call, Any], Any]
+
+
+class Runner:
+    """What every entry needs of the server."""
+
+    __slots__ = ("engine", "longest_seconds", "recorder", "streams")
+
+    def __init__(self, engine: Engine, streams: OpenStreams, recorder: Recorder) -> None:
+        self.engine = engine
+        self.streams = streams
+        self.recorder = recorder
+        self.longest_seconds = engine.settings.timeout_seconds
+
+
+class UnaryEntry:
+    """One request, one reply. Made for one call; gRPC reads the pool it runs in from the attribute of that name."""
+
+    __slots__ = ("_name", "_principal", "_runner", "_serve", "_started", "experimental_thread_pool")
+
+    def __init__(
+        self, runner: Runner, lane: Lane, name: str, principal: Principal, started: float, serve: Serve
+    ) -> None:
+        self._runner = runner
+        self._name = name
+        self._principal = principal
+        self._started = started
+        self._serve = serve
+        self.experimental_thread_pool = lane
+
+    def __call__(self, data: bytes, context: grpc.ServicerContext) -> bytes:
+        """The reply's bytes, or an abort."""
+        runner = self._runner
+        call = Call(context, self._principal, runner.longest_seconds)
+        record = CallRecord(self._name, self._principal, self._started, bytes_in=len(data))
+        try:
+            call.seconds_left()
+            with runner.engine.holding(len(data)):
+                reply: bytes = self._serve(call, data).SerializeToString()
+        except BaseException as error:
+            record.collection = call.collection
+            runner.recorder.failed(record, context, error)
+            _abort(context, error)
+        record.collection = call.collection
+        record.bytes_out = len(reply)
+        runner.recorder.done(record, context)
+        return reply
+
+
+class StreamEntry(UnaryEntry):
+    """Replies one after the other, to one request or to a stream of them."""
+
+    __slots__ = ()
+
+    def __call__(self, requests: bytes | Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:  # type: ignore[override]
+        """The replies' bytes, or an abort."""
+        runner = self._runner
+        call = Call(context, self._principal, runner.longest_seconds)
+        record = CallRecord(self._name, self._principal, self._started)
+        runner.streams.add(call)
+        try:
+            source: Any = requests
+            if isinstance(requests, bytes):
+                record.bytes_in = len(requests)
+            else:
+                source = runner.streams.requests(call, _counted(requests, record))
+            for message in self._serve(call, source):
+                reply = message.SerializeToString()
+                record.bytes_out += len(reply)
+                call.waits()
+                yield reply
+                call.works()
+        except GeneratorExit:
+            runner.recorder.cancelled(record, context, call.ended)
+            raise
+        except BaseException as error:
+            record.collection = call.collection
+            if not context.is_active():
+                runner.recorder.cancelled(record, context, call.ended)
+                return
+            runner.recorder.failed(record, context, error)
+            _abort(context, error)
+        else:
+            record.collection = call.collection
+            runner.recorder.done(record, context)
+        finally:
+            runner.streams.remove(call)
+
+
+class Refusal:
+    """The answer to a call that does not pass the gate."""
+
+    __slots__ = ("_error", "_name", "_principal", "_runner", "_started", "experimental_thread_pool")
+
+    def __init__(
+        self, runner: Runner, lane: Lane, name: str, principal: Principal | None, started: float, error: Error
+    ) -> None:
+        self._runner = runner
+        self._name = name
+        self._principal = principal
+        self._started = started
+        self._error = error
+        self.experimental_thread_pool = lane
+
+    def __call__(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> NoReturn:  # noqa: ARG002
+        """An abort."""
+        self._runner.recorder.failed(CallRecord(self._name, self._principal, self._started), context, self._error)
+        _abort(context, self._error)
+
+
+def _counted(requests: Iterator[bytes], record: CallRecord) -> Iterator[bytes]:
+    for data in requests:
+        record.bytes_in += len(data)
+        yield data
+
+
+def _abort(context: grpc.ServicerContext, error: BaseException) -> NoReturn:
+    code, message, details = status_of(error)
+    if details:
+        context.set_trailing_metadata(((DETAILS_KEY, details),))
+    context.abort(code, message)
+    raise AssertionError("abort raises")

@@ -1,0 +1,90 @@
+"""The gate: the interceptor that every call passes first. Who calls, may they, is there room; then it is run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import grpc
+
+from vecdb.errors import Error
+from vecdb.proto.methods import Method
+from vecdb.server.admission import Admission
+from vecdb.server.authentication import Authenticator
+from vecdb.server.entry import Refusal, Runner, Serve, StreamEntry, UnaryEntry
+from vecdb.server.lane import Lane
+from vecdb.server.principal import Role
+from vecdb.server.record import BY_CERTIFICATE
+
+LaneName = Literal["search", "write", "stream"]
+
+# Asked by load balancers, which have no credentials; it tells no more than that the server runs.
+OPEN_TO_ALL: Final = "/grpc.health.v1.Health/"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A method, the lane its calls take, and what answers them."""
+
+    method: Method
+    lane: LaneName
+    serve: Serve
+
+
+class Gate(grpc.ServerInterceptor):
+    """Refuses calls before their request is read, and gives those it admits a place in a lane."""
+
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        admission: Admission,
+        served: Mapping[str, Served],
+        runner: Runner,
+        *,
+        mutual_tls: bool,
+    ) -> None:
+        self._authenticator = authenticator
+        # With mutual TLS whoever gets here has shown a certificate that was verified.
+        self._certificate_names = (BY_CERTIFICATE,) if mutual_tls else None
+        self._admission = admission
+        self._served = served
+        self._runner = runner
+        self._refusals = Lane("refusal", workers=2, queue=1_000)
+
+    def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler[Any, Any] | None],
+        details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        """The handler to run: the method's own, or one that refuses."""
+        started = time.perf_counter()
+        path: str = details.method
+        if path.startswith(OPEN_TO_ALL):
+            return continuation(details)
+        served = self._served.get(path)
+        name = served.method.name if served else "unknown"
+        principal = None
+        try:
+            principal = self._authenticator.identify(details.invocation_metadata, self._certificate_names)
+            if served is None:
+                return continuation(details)  # reflection, or nothing
+            principal.require(Role(served.method.required_role), name)
+            lane: Lane = getattr(self._admission, served.lane)
+            if lane.full:
+                raise lane.overloaded()
+        except Error as error:
+            refusal = Refusal(self._runner, self._refusals, name, principal, started, error)
+            # As a stream, whatever the method is: it is answered without waiting for a request.
+            return grpc.stream_stream_rpc_method_handler(refusal)
+        entry = (self._runner, lane, name, principal, started, served.serve)
+        if not served.method.server_streaming:
+            return grpc.unary_unary_rpc_method_handler(UnaryEntry(*entry))
+        if served.method.client_streaming:
+            return grpc.stream_stream_rpc_method_handler(StreamEntry(*entry))
+        return grpc.unary_stream_rpc_method_handler(StreamEntry(*entry))
+
+    def close(self) -> None:
+        """Lets go of its threads."""
+        self._refusals.shutdown()

@@ -1,0 +1,125 @@
+"""A lane: the threads and the queue that one kind of call shares, bounded, refusing at once what is beyond."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
+from typing import Any, Final, TypeVar
+
+from vecdb.errors import Overloaded
+
+_Result = TypeVar("_Result")
+_Task = tuple["Future[Any]", Callable[..., Any], tuple[Any, ...], dict[str, Any]]
+
+STALL_SECONDS: Final = 0.05  # without a finished call, while others wait, that makes a lane start a thread more
+_SMOOTHING: Final = 0.05
+
+
+class Lane(ThreadPoolExecutor):
+    """At most `workers` calls run at a time and `queue` wait; `full` says that there is no place for another.
+
+    Few threads are the fast way: they fight less over the interpreter. But a call may also wait for its caller, whose
+    request is still on its way, so a lane in which nothing finishes while others wait starts another thread, up to its
+    whole capacity; the surplus ends when the queue is empty.
+    """
+
+    def __init__(self, name: str, workers: int, queue: int) -> None:
+        super().__init__(max_workers=1, thread_name_prefix=f"vecdb-{name}")  # gRPC asks for the type; submit() is ours
+        self.name = name
+        self.workers = workers
+        self.queue = queue
+        self.capacity = workers + queue
+        self.refused = 0
+        self.taken = 0  # submitted and not finished
+        self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
+        self._guard = threading.Lock()
+        self._started = 0
+        self._idle = 0
+        self._finished = 0
+        self.mean_seconds = 0.0  # of a call, the newest weighing most
+        self._closed = threading.Event()
+        self._watch = threading.Thread(target=self._start_threads_when_stalled, name=f"vecdb-{name}-watch", daemon=True)
+        self._watch.start()
+
+    @property
+    def full(self) -> bool:
+        """Whether a call that came now would be refused."""
+        return self.taken >= self.capacity
+
+    def overloaded(self) -> Overloaded:
+        """The error for a call that found the lane full."""
+        self.refused += 1
+        return Overloaded(what=f"{self.name} calls", retry_after_seconds=round(self.retry_after_seconds, 3))
+
+    @property
+    def retry_after_seconds(self) -> float:
+        """When a place is likely: the time in which half of those ahead are done, 10 ms to 2 s."""
+        estimate = self.mean_seconds * self.taken / (2 * self.workers)
+        return min(max(estimate, 0.01), 2.0)
+
+    def submit(self, fn: Callable[..., _Result], /, *args: Any, **kwargs: Any) -> Future[_Result]:
+        """Queues a call, also beyond the capacity: who admits asks `full` first. RuntimeError after shutdown()."""
+        future: Future[_Result] = Future()
+        with self._guard:
+            if self._closed.is_set():
+                raise RuntimeError(f"lane {self.name} is closed")
+            self.taken += 1
+            if self._idle <= self._tasks.qsize() and self._started < self.workers:
+                self._start_thread()
+            self._tasks.put((future, fn, args, kwargs))
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
+        """Takes no more calls; the threads end once those queued are done. Does not wait."""
+        with self._guard:
+            if self._closed.is_set():
+                return
+            self._closed.set()
+            for _ in range(self._started):
+                self._tasks.put(None)
+
+    def _start_thread(self) -> None:
+        self._started += 1
+        name = f"vecdb-{self.name}-{self._started}"
+        threading.Thread(target=self._work, name=name, daemon=True).start()
+
+    def _work(self) -> None:
+        tasks = self._tasks
+        with self._guard:
+            self._idle += 1
+        while True:
+            task = tasks.get()
+            with self._guard:
+                self._idle -= 1
+            if task is None:
+                return
+            future, fn, args, kwargs = task
+            started = time.perf_counter()
+            try:
+                future.set_result(fn(*args, **kwargs))
+            except BaseException as error:
+                future.set_exception(error)
+            del task, future, fn, args, kwargs  # a waiting thread keeps no request alive
+            seconds = time.perf_counter() - started
+            with self._guard:
+                self.taken -= 1
+                self._finished += 1
+                self.mean_seconds += (seconds - self.mean_seconds) * _SMOOTHING
+                if self._started > self.workers and tasks.empty():
+                    self._started -= 1
+                    return
+                self._idle += 1
+
+    def _start_threads_when_stalled(self) -> None:
+        finished = -1
+        while not self._closed.wait(STALL_SECONDS):
+            if self._tasks.empty():
+                finished = -1
+                continue
+            with self._guard:
+                if finished == self._finished and self._started < self.capacity:
+                    self._start_thread()
+            finished = self._finished

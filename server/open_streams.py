@@ -1,0 +1,80 @@
+"""The streams that are open: those that stand still are ended, and all of them when the server stops."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Final
+
+from vecdb.errors import Unavailable
+from vecdb.server.call import Call
+
+_CHECK_SECONDS: Final = 0.25
+
+
+class OpenStreams:
+    """A stream that waits `idle_seconds` for its caller is ended, so that it holds no thread and no snapshot."""
+
+    def __init__(self, idle_seconds: float) -> None:
+        self._idle_seconds = idle_seconds
+        self._calls: set[Call] = set()
+        self._between: set[Call] = set()  # that wait for their caller's next request
+        self._guard = threading.Lock()
+        self._draining = False
+        self._closed = threading.Event()
+        threading.Thread(target=self._end_those_that_stand, name="vecdb-streams", daemon=True).start()
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def add(self, call: Call) -> None:
+        """A stream began."""
+        with self._guard:
+            self._calls.add(call)
+
+    def remove(self, call: Call) -> None:
+        """A stream is over."""
+        with self._guard:
+            self._calls.discard(call)
+            self._between.discard(call)
+
+    def requests(self, call: Call, requests: Iterator[bytes]) -> Iterator[bytes]:
+        """The requests of a stream. Unavailable between two of them once the server drains."""
+        while True:
+            with self._guard:
+                if self._draining:
+                    raise Unavailable(target="server", reason="it is stopping; what it acknowledged is kept")
+                self._between.add(call)
+            call.waits()
+            try:
+                data = next(requests, None)
+            finally:
+                call.works()
+                with self._guard:
+                    self._between.discard(call)
+            if data is None:
+                return
+            yield data
+
+    def drain(self) -> None:
+        """Ends streams after the request they work on, and at once those that wait for one."""
+        with self._guard:
+            self._draining = True
+            between = list(self._between)
+        for call in between:
+            call.end("the server is stopping")
+
+    def close(self) -> None:
+        """Watches no more."""
+        self._closed.set()
+
+    def _end_those_that_stand(self) -> None:
+        while not self._closed.wait(_CHECK_SECONDS):
+            oldest = time.monotonic() - self._idle_seconds
+            with self._guard:
+                calls = [call for call in self._calls if not call.ended]
+            for call in calls:
+                since = call.waiting_since
+                if since is not None and since < oldest:
+                    call.end("its caller was silent for too long")

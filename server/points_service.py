@@ -1,0 +1,153 @@
+"""vecdb.v1.Points: rows in and rows back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vecdb.errors import InvalidType, InvalidValue
+from vecdb.json_bytes import loads
+from vecdb.proto.convert.filters import filter_from_message
+from vecdb.proto.convert.ids import ids_from_message
+from vecdb.proto.convert.records import records_to_message
+from vecdb.proto.convert.results import write_result_to_message
+from vecdb.proto.v1 import points_pb2, types_pb2
+from vecdb.server.call import Call
+from vecdb.server.engine import Engine, parsed
+from vecdb.server.upsert_parts import UpsertParts
+from vecdb.types import Record, WriteResult
+
+
+class PointsService:
+    """The rows of collections."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def upsert(self, call: Call, data: bytes) -> points_pb2.WriteResponse:
+        """One batch, all or nothing."""
+        return write_result_to_message(self._upsert(call, parsed(points_pb2.UpsertRequest, data)))
+
+    def update(self, call: Call, data: bytes) -> points_pb2.WriteResponse:
+        """Sets and removes payload fields."""
+        return write_result_to_message(self._update(call, parsed(points_pb2.UpdateRequest, data)))
+
+    def delete(self, call: Call, data: bytes) -> points_pb2.WriteResponse:
+        """By id, or by filter."""
+        return write_result_to_message(self._delete(call, parsed(points_pb2.DeleteRequest, data)))
+
+    def write(self, call: Call, requests: Iterator[bytes]) -> Iterator[points_pb2.WriteAcknowledgement]:
+        """Batches in their order, each acknowledged when it is durable."""
+        parts = UpsertParts(self._engine)
+        try:
+            for data in requests:
+                with self._engine.holding(len(data)):
+                    result = self._write_one(call, parsed(points_pb2.WriteRequest, data), parts, len(data))
+                if result is not None:
+                    yield points_pb2.WriteAcknowledgement(result=write_result_to_message(result))
+            if parts:
+                raise InvalidValue(argument="more", expected="the last part of a batch", received="the stream's end")
+        finally:
+            parts.clear()
+
+    def get(self, call: Call, data: bytes) -> types_pb2.Records:
+        """The rows of ids in the order asked."""
+        request = parsed(points_pb2.GetRequest, data)
+        call.collection = request.collection.name
+        collection = self._engine.collection(request.collection)
+        records = collection.get(ids_from_message(request.ids, limit="IDS_MAXIMUM"), with_vectors=request.with_vectors)
+        message = records_to_message(records, with_vectors=request.with_vectors)
+        self._engine.check_reply(message.ByteSize())
+        return message
+
+    def count(self, call: Call, data: bytes) -> points_pb2.CountResponse:
+        """How many rows there are, or match."""
+        request = parsed(points_pb2.CountRequest, data)
+        call.collection = request.collection.name
+        where = filter_from_message(request.where)
+        return points_pb2.CountResponse(count=self._engine.collection(request.collection).count(where))
+
+    def scan(self, call: Call, data: bytes) -> Iterator[types_pb2.Records]:
+        """Pages of at most `batch` rows, fewer where a message would grow too large."""
+        request = parsed(points_pb2.ScanRequest, data)
+        call.collection = request.collection.name
+        batch = request.batch or 1
+        records = self._engine.collection(request.collection).scan(
+            filter_from_message(request.where),
+            order_by=request.order_by or None,
+            batch=batch,
+            with_vectors=request.with_vectors,
+        )
+        page: list[Record] = []
+        for record in records:
+            page.append(record)
+            if len(page) == batch:
+                yield from self._pages(page, request.with_vectors)
+                page = []
+        if page:
+            yield from self._pages(page, request.with_vectors)
+
+    def _pages(self, records: list[Record], with_vectors: bool) -> Iterator[types_pb2.Records]:
+        message = records_to_message(records, with_vectors=with_vectors)
+        if message.ByteSize() <= self._engine.settings.message_bytes or len(records) == 1:
+            self._engine.check_reply(message.ByteSize())
+            yield message
+            return
+        half = len(records) // 2
+        del message
+        yield from self._pages(records[:half], with_vectors)
+        yield from self._pages(records[half:], with_vectors)
+
+    def _write_one(
+        self, call: Call, request: points_pb2.WriteRequest, parts: UpsertParts, size: int
+    ) -> WriteResult | None:
+        kind = request.WhichOneof("operation")
+        if request.more or parts:
+            if kind != "upsert":
+                raise InvalidValue(argument="more", expected="an upsert, whose parts these are", received=kind)
+            parts.add(request.upsert, size)
+            return None if request.more else self._upsert_parts(call, parts)
+        if kind == "upsert":
+            return self._upsert(call, request.upsert)
+        if kind == "update":
+            return self._update(call, request.update)
+        if kind == "delete":
+            return self._delete(call, request.delete)
+        raise InvalidValue(argument="operation", expected="upsert, update or delete", received=kind)
+
+    def _upsert(self, call: Call, request: points_pb2.UpsertRequest) -> WriteResult:
+        with UpsertParts(self._engine) as parts:
+            parts.add(request, 0)
+            return self._upsert_parts(call, parts)
+
+    def _upsert_parts(self, call: Call, parts: UpsertParts) -> WriteResult:
+        ref, ids, vectors, payloads = parts.joined()
+        call.collection = ref.name
+        call.seconds_left()
+        try:
+            return self._engine.collection(ref).upsert(ids, vectors, payloads)
+        finally:
+            parts.clear()
+
+    def _update(self, call: Call, request: points_pb2.UpdateRequest) -> WriteResult:
+        call.collection = request.collection.name
+        try:
+            changes = loads(request.set) if request.set else {}
+        except ValueError:
+            raise InvalidValue(argument="set", expected="a JSON object", received=f"{len(request.set)} bytes") from None
+        if not isinstance(changes, dict):
+            raise InvalidType(argument="set", expected="a JSON object", received=changes)
+        call.seconds_left()
+        collection = self._engine.collection(request.collection)
+        return collection.update(ids_from_message(request.ids, limit="IDS_MAXIMUM"), changes, list(request.unset))
+
+    def _delete(self, call: Call, request: points_pb2.DeleteRequest) -> WriteResult:
+        call.collection = request.collection.name
+        call.seconds_left()
+        collection = self._engine.collection(request.collection)
+        rows = request.WhichOneof("rows")
+        if rows == "ids":
+            return collection.delete(ids_from_message(request.ids, limit="IDS_MAXIMUM"))
+        where = filter_from_message(request.where) if rows == "where" else None
+        if where is None:
+            raise InvalidValue(argument="rows", expected="ids, or a filter that is not empty", received=rows)
+        return collection.delete(where=where)

@@ -1,0 +1,109 @@
+"""vecdb.v1.Search: queries in, hits out, all arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from vecdb.collection.hits import StoredHits, gathered, gathered_payloads
+from vecdb.errors import InvalidValue
+from vecdb.proto.convert.filters import filter_from_message
+from vecdb.proto.convert.ids import fill_ids
+from vecdb.proto.convert.matrices import fill_named_matrices, matrix_from_message
+from vecdb.proto.convert.payloads import payloads_to_bytes
+from vecdb.proto.convert.results import plan_to_message
+from vecdb.proto.v1 import search_pb2
+from vecdb.server.call import Call
+from vecdb.server.engine import Engine, parsed
+from vecdb.types import Plan
+
+
+class SearchService:
+    """Near queries, one message or a stream of them."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def search(self, call: Call, data: bytes) -> search_pb2.SearchResponse:
+        """The hits of every query of one request."""
+        request = parsed(search_pb2.SearchRequest, data)
+        stage = request.query.WhichOneof("stage")
+        if stage != "near":
+            raise InvalidValue(argument="query", expected="a stage that this server runs: near", received=stage)
+        near = request.query.near
+        call.collection = request.collection.name
+        collection = self._engine.collection(request.collection)
+        queries = matrix_from_message(near.queries, "queries")
+        self._engine.check_at_most("K_MAXIMUM", near.k)
+        self._engine.check_at_most("QUERIES_MAXIMUM", len(queries))
+        if len(near.where) > max(1, len(queries)):
+            raise InvalidValue(argument="where", expected=f"one filter, or {len(queries)}", received=len(near.where))
+        options = _effort(near)
+        if near.HasField("using"):
+            options["using"] = near.using
+        if request.HasField("select"):
+            options["select"] = list(request.select.fields)
+        if request.HasField("min_score"):
+            options["min_score"] = request.min_score
+        wheres = [filter_from_message(each) for each in near.where]
+        timeout = call.seconds_left()
+        if len(queries) == 1 and len(wheres) < 2:
+            where = wheres[0] if wheres else None
+            hits = [
+                collection.search(
+                    queries[0], near.k, where=where, with_vectors=request.with_vectors, timeout=timeout, **options
+                )
+            ]
+        else:
+            several = wheres if len(wheres) > 1 else (wheres[0] if wheres else None)
+            hits = collection.search(
+                queries, near.k, where=several, with_vectors=request.with_vectors, timeout=timeout, **options
+            )
+        return self._response(hits, with_payloads=options.get("select") != [])
+
+    def search_stream(self, call: Call, requests: Iterator[bytes]) -> Iterator[search_pb2.SearchResponse]:
+        """Requests answered in their order."""
+        for data in requests:
+            with self._engine.holding(len(data)):
+                yield self.search(call, data)
+
+    def _response(self, hits: Sequence[StoredHits], with_payloads: bool) -> search_pb2.SearchResponse:
+        ids, distances, counts = gathered(hits)
+        scores = np.negative(distances).astype("<f4", copy=False)
+        response = search_pb2.SearchResponse(counts=counts, scores=scores.tobytes())
+        fill_ids(response.ids, ids)
+        size = len(response.scores)
+        if with_payloads:
+            texts = gathered_payloads(hits)
+            size += sum(map(len, texts))
+            self._engine.check_reply(size)
+            response.payloads = payloads_to_bytes(texts)
+        vectors = [each.vectors for each in hits if each.vectors is not None]
+        if vectors:
+            names = vectors[0].keys()
+            size += sum(array.nbytes for each in vectors for array in each.values())
+            self._engine.check_reply(size)
+            joined = {name: np.concatenate([each[name] for each in vectors]) for name in names}
+            fill_named_matrices(response.vectors, joined)
+        _add_plans(response, [each.plan for each in hits])
+        return response
+
+
+def _effort(near: search_pb2.Near) -> dict[str, Any]:
+    effort = near.WhichOneof("effort")
+    return {} if effort is None else {effort: getattr(near, effort)}
+
+
+def _add_plans(response: search_pb2.SearchResponse, plans: Sequence[Plan]) -> None:
+    places: dict[int, int] = {}  # by identity: the queries of one run share their plan
+    plan_of = []
+    for plan in plans:
+        place = places.get(id(plan))
+        if place is None:
+            place = places[id(plan)] = len(places)
+            response.plans.append(plan_to_message(plan))
+        plan_of.append(place)
+    if len(places) > 1:
+        response.plan_of.extend(plan_of)

@@ -1,0 +1,105 @@
+"""Lanes: bounded, in order, and never stuck behind callers that make a thread wait."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from vecdb.server.lane import Lane
+
+
+def wait_for(condition: object, seconds: float = 5.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():  # type: ignore[operator]
+            return True
+        time.sleep(0.005)
+    return False
+
+
+def test_results_and_errors_come_back() -> None:
+    lane = Lane("test", workers=2, queue=4)
+    assert lane.submit(lambda a, b: a + b, 1, b=2).result(5) == 3
+    with pytest.raises(KeyError):
+        lane.submit({}.__getitem__, "absent").result(5)
+    assert wait_for(lambda: lane.taken == 0)
+    lane.shutdown()
+
+
+def test_never_more_at_a_time_than_workers_while_calls_finish() -> None:
+    lane = Lane("test", workers=2, queue=100)
+    running, most, guard = 0, 0, threading.Lock()
+
+    def call() -> None:
+        nonlocal running, most
+        with guard:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.002)
+        with guard:
+            running -= 1
+
+    futures = [lane.submit(call) for _ in range(100)]
+    for future in futures:
+        future.result(10)
+    assert most == 2
+    lane.shutdown()
+
+
+def test_full_when_the_capacity_is_held_and_not_before() -> None:
+    lane, go = Lane("test", workers=1, queue=2), threading.Event()
+    futures = [lane.submit(go.wait, 10) for _ in range(2)]
+    assert not lane.full
+    futures.append(lane.submit(go.wait, 10))
+    assert lane.full
+    go.set()
+    assert all(future.result(5) for future in futures)
+    assert wait_for(lambda: lane.taken == 0)
+    assert not lane.full
+    lane.shutdown()
+
+
+def test_a_stalled_lane_starts_threads_and_lets_them_go() -> None:
+    lane, go = Lane("test", workers=1, queue=8), threading.Event()
+    stuck = [lane.submit(go.wait, 10) for _ in range(4)]
+    assert lane.submit(lambda: "through").result(5) == "through"
+    go.set()
+    for future in stuck:
+        future.result(5)
+    assert wait_for(lambda: lane._started == 1)
+    lane.shutdown()
+
+
+def test_stalled_threads_end_at_the_capacity() -> None:
+    lane, go = Lane("test", workers=1, queue=3), threading.Event()
+    futures = [lane.submit(go.wait, 10) for _ in range(10)]  # more than would be admitted
+    time.sleep(0.6)
+    assert lane._started <= 4
+    go.set()
+    assert all(future.result(5) for future in futures)
+    lane.shutdown()
+
+
+def test_a_closed_lane_finishes_what_it_has_and_takes_no_more() -> None:
+    lane = Lane("test", workers=1, queue=3)
+    futures = [lane.submit(time.sleep, 0.01) for _ in range(3)]
+    lane.shutdown()
+    lane.shutdown()
+    with pytest.raises(RuntimeError):
+        lane.submit(time.sleep, 0)
+    for future in futures:
+        future.result(5)
+
+
+def test_retry_after_is_bounded() -> None:
+    lane, go = Lane("test", workers=1, queue=1000), threading.Event()
+    assert lane.retry_after_seconds == 0.01
+    lane.submit(time.sleep, 0.2).result(5)
+    futures = [lane.submit(go.wait, 10) for _ in range(1000)]
+    assert 0.01 < lane.retry_after_seconds <= 2.0
+    go.set()
+    for future in futures:
+        future.result(10)
+    lane.shutdown()

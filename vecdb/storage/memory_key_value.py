@@ -1,0 +1,100 @@
+"""The key-value store of a ":memory:" database."""
+
+from __future__ import annotations
+
+import bisect
+import threading
+import time
+from collections.abc import Iterator
+
+from vecdb.errors import Closed
+from vecdb.storage.key_value import prefix_end
+
+
+class MemoryKeyValue:
+    """A dict, with its keys sorted when a scan needs them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._values: dict[bytes, bytes] = {}
+        # The keys in order are _sorted and _fresh without _stale; merged at the next scan.
+        self._sorted: list[bytes] = []
+        self._fresh: list[bytes] = []
+        self._stale: set[bytes] = set()
+        self._closed = False
+
+    def get_many(self, keys: list[bytes]) -> list[bytes | None]:
+        """The values in the order of the keys."""
+        with self._lock:
+            self._check()
+            return [self._values.get(key) for key in keys]
+
+    def write(self, puts: list[tuple[bytes, bytes]], deletes: list[bytes]) -> None:
+        """Applies all at once."""
+        with self._lock:
+            self._check()
+            for key, value in puts:
+                if key not in self._values:
+                    if key in self._stale:
+                        self._stale.discard(key)
+                    else:
+                        self._fresh.append(key)
+                self._values[key] = value
+            self._delete(deletes)
+
+    def delete_prefix(self, prefix: bytes) -> None:
+        """Deletes every key that starts with `prefix`."""
+        with self._lock:
+            self._check()
+            self._delete(self._keys(prefix, None))
+
+    def scan(self, prefix: bytes, after: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
+        """Keys that start with `prefix`, above `after`, ascending."""
+        with self._lock:
+            self._check()
+            pairs = [(key, self._values[key]) for key in self._keys(prefix, after)]
+        time.sleep(0)  # else a thread that scans on and on has the lock again before those that wait for it wake up
+        return self._until_closed(pairs)
+
+    def flush(self) -> int:
+        """Memory is as durable as it gets."""
+        self._check()
+        return 0
+
+    def bytes_on_disk(self) -> int:
+        """None of it."""
+        return 0
+
+    def close(self) -> None:
+        """Forgets everything."""
+        with self._lock:
+            self._closed = True
+            self._values, self._sorted, self._fresh, self._stale = {}, [], [], set()
+
+    def _until_closed(self, pairs: list[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+        for pair in pairs:
+            self._check()
+            yield pair
+
+    def _delete(self, keys: list[bytes]) -> None:
+        for key in keys:
+            if self._values.pop(key, None) is not None:
+                self._stale.add(key)
+
+    def _keys(self, prefix: bytes, after: bytes | None) -> list[bytes]:
+        if self._fresh or self._stale:
+            # Two sorted runs: the sort merges them in one pass.
+            merged = self._sorted + sorted(self._fresh)
+            merged.sort()
+            self._sorted = [key for key in merged if key not in self._stale] if self._stale else merged
+            self._fresh, self._stale = [], set()
+        keys = self._sorted
+        first = bisect.bisect_left(keys, prefix)
+        if after is not None:
+            first = max(first, bisect.bisect_right(keys, after))
+        end = prefix_end(prefix)
+        return keys[first : len(keys) if end is None else bisect.bisect_left(keys, end)]
+
+    def _check(self) -> None:
+        if self._closed:
+            raise Closed(what="the key-value store in memory")
