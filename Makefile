@@ -8,7 +8,6 @@ PYTHON3 ?= python3
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 CXX_SOURCES = $(wildcard native/*.cpp native/*.h)
-PY_FOLDERS = $(wildcard vecdb native bench demo tests) setup.py
 
 .PHONY: help demo native test test-fast lint types bench-smoke clean
 

@@ -51,6 +51,11 @@ class AsyncCollection:
         return self._schema.name
 
     @property
+    def number(self) -> int:
+        """Tells it from others that have had its name: a collection made again has another number."""
+        return self._opened[0].number
+
+    @property
     def schema(self) -> CollectionSchema:
         """Its vectors and declared fields."""
         return self._schema
@@ -78,7 +83,7 @@ class AsyncCollection:
             return await self._driver.run(self._points.upsert(ids, vectors, payloads))
         await self._driver.connect()
         total, batches = row_batches(ids, vectors, payloads, min(BATCH_ROWS, self._driver.capabilities.batch_rows))
-        upload = Upload(self._points.messages, batches, total, reporter(progress, "upsert"))
+        upload = Upload(self._points, batches, total, reporter(progress, "upsert"))
         return await self._driver.run(upload.verb())
 
     async def update(

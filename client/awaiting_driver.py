@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-import weakref
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, TypeVar
 
+from vecdb.client.awaiting_stream import AwaitingStream
 from vecdb.client.capabilities import handshake
 from vecdb.client.channel import channel_credentials, channel_options, failure
 from vecdb.client.connection import LEAST_SECONDS, Connection
 from vecdb.client.grpc_module import grpc
+from vecdb.client.retry import fate_unknown
 from vecdb.client.settings import ClientSettings
 from vecdb.client.steps import Begun, Call, CallInParts, Emit, Finish, Open, Pause, Receive, Send, Verb
-from vecdb.errors import Closed, Error, Forked, ServerFailed
+from vecdb.errors import Closed, Error, Forked, ServerFailed, Timeout
 from vecdb.proto.methods import METHODS, Method
 
 T = TypeVar("T")
@@ -28,7 +29,7 @@ class AwaitingDriver(Connection):
 
     def __init__(self, settings: ClientSettings) -> None:
         super().__init__(settings)
-        self._channels: weakref.WeakKeyDictionary[_Loop, _Channel] = weakref.WeakKeyDictionary()
+        self._channels: dict[_Loop, _Channel] = {}
         self._connected = False
 
     async def connect(self) -> None:
@@ -59,7 +60,7 @@ class AwaitingDriver(Connection):
                 elif step.__class__ is Begun:
                     step = next(verb)
                 else:
-                    step = verb.send(await self._step(step, streams))
+                    step = _after(verb, *await self._outcome(step, streams))
         except StopIteration:
             return
         finally:
@@ -79,20 +80,21 @@ class AwaitingDriver(Connection):
                     asyncio.run_coroutine_threadsafe(channel.close(), loop)
         self._channels.clear()
 
-    def stream(self, path: str) -> Any:
-        """A duplex call of gRPC."""
+    def stream(self, path: str, *request: Any, timeout_seconds: float | None = None) -> AwaitingStream:
+        """A call of several messages, from this side too if there is no `request`."""
         self.check()
-        return self._callables()[path](metadata=self.metadata)
+        call = self._callables()[path](*request, timeout=timeout_seconds, metadata=self.metadata)
+        self.streams.add(call)
+        return AwaitingStream(call)
 
-    async def receive(self, stream: Any) -> Any:
+    async def receive(self, stream: AwaitingStream) -> Any:
         """The next message of a stream, None at its end."""
         try:
-            message = await stream.read()
+            return await stream.receive()
         except (grpc.RpcError, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and self.trouble is None:
                 raise
             raise self.failed(error) from None
-        return None if message is grpc.aio.EOF else message
 
     def failed(self, error: Any, timeout_seconds: float | None = None) -> Error:
         """The error of vecdb for one that a call raised."""
@@ -107,17 +109,19 @@ class AwaitingDriver(Connection):
         try:
             step = next(verb)
             while True:
-                try:
-                    result = await self._step(step, streams)
-                except Error as error:
-                    step = verb.throw(error)
-                else:
-                    step = verb.send(result)
+                step = _after(verb, *await self._outcome(step, streams))
         except StopIteration as stop:
             value: T = stop.value
             return value
         finally:
             self._cancel(streams)
+
+    async def _outcome(self, step: Any, streams: list[AwaitingStream]) -> tuple[Any, Error | None]:
+        """The result of a step, or its error."""
+        try:
+            return await self._step(step, streams), None
+        except Error as error:
+            return None, error
 
     def _cancel(self, streams: list[Any]) -> None:
         if self.trouble is not Forked:  # else they are the parent's
@@ -138,21 +142,21 @@ class AwaitingDriver(Connection):
                     step.method, step.messages, step.timeout_seconds, False, now, step.timeout_seconds
                 )
             case Open():
-                make = self._callables()[step.method.path]
                 request = () if step.request is None else (step.request,)
-                streams.append(make(*request, metadata=self.metadata))
+                streams.append(self.stream(step.method.path, *request))
                 return streams[-1]
             case Send():
-                # Of a call that has failed Receive says why.
-                with contextlib.suppress(grpc.RpcError, asyncio.InvalidStateError):
-                    await step.stream.write(step.message)
-                return None
+                return await step.stream.send(step.message)
             case Finish():
-                with contextlib.suppress(grpc.RpcError, asyncio.InvalidStateError):
-                    await step.stream.done_writing()
-                return None
+                return await step.stream.finish()
             case Receive():
-                return await self.receive(step.stream)
+                try:
+                    async with asyncio.timeout(step.timeout_seconds):
+                        return await self.receive(step.stream)
+                except TimeoutError as error:
+                    if isinstance(error, Error):
+                        raise
+                    raise Timeout(seconds=step.timeout_seconds or 0.0) from None
             case Pause():
                 return await asyncio.sleep(self.pause_seconds(step))
         raise AssertionError(f"no such step: {step}")
@@ -170,9 +174,10 @@ class AwaitingDriver(Connection):
         self.policy.budget.earn()
         while True:
             try:
-                call = self._callables()[method.path](request(), timeout=left, metadata=self.metadata)
-                return await (_only(call) if method.client_streaming else call)
-            except grpc.RpcError as failed:
+                if method.client_streaming:
+                    return await self._in_parts(self.stream(method.path, timeout_seconds=left), request())
+                return await self._callables()[method.path](request(), timeout=left, metadata=self.metadata)
+            except (grpc.RpcError, grpc.aio.UsageError) as failed:
                 error = self.failed(failed, timeout)
             except asyncio.CancelledError:
                 self.check()  # close() cancels calls as well
@@ -181,17 +186,40 @@ class AwaitingDriver(Connection):
             left = None if timeout is None else timeout - (time.monotonic() - started)
             pause = self.policy.pause_seconds(error, tries, safe_to_repeat, left)
             if pause is None:
-                raise error if safe_to_repeat else self.fate_unknown(error)
+                raise error if safe_to_repeat else fate_unknown(error)
             await asyncio.sleep(pause)
             self.check()
             left = None if timeout is None else max(timeout - (time.monotonic() - started), LEAST_SECONDS)
+
+    async def _in_parts(self, stream: AwaitingStream, messages: Iterator[Any]) -> Any:
+        """The one response to several messages, once its status is known to be good."""
+        try:
+            for message in messages:
+                await stream.send(message)
+            await stream.finish()
+            found = []
+            while (answer := await stream.receive()) is not None:
+                found.append(answer)
+        finally:
+            stream.cancel()
+        if len(found) != 1:
+            raise ServerFailed(reason=f"{len(found)} responses where there is one")
+        return found[0]
 
     def _callables(self) -> dict[str, Any]:
         loop = asyncio.get_running_loop()
         channel = self._channels.get(loop)
         if channel is None:
+            for other in [each for each in self._channels if each.is_closed()]:
+                del self._channels[other]
             channel = self._channels[loop] = _Channel(self.settings)
+            self.channels = list(self._channels.values())
         return channel.callables
+
+
+def _after(verb: Verb[Any], result: Any, error: Error | None) -> Any:
+    """The verb's next step. Not in a coroutine: the StopIteration at its end could not leave one."""
+    return verb.send(result) if error is None else verb.throw(error)
 
 
 class _Channel:
@@ -217,11 +245,3 @@ class _Channel:
 
     async def close(self) -> None:
         await self._channel.close()
-
-
-async def _only(call: Any) -> Any:
-    """The one response of a stream, once its status is known to be good."""
-    found = [answer async for answer in call]
-    if len(found) != 1:
-        raise ServerFailed(reason=f"{len(found)} responses where there is one")
-    return found[0]

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from typing import Any
 
 from vecdb.client.awaiting_driver import AwaitingDriver
-from vecdb.client.grpc_module import grpc
+from vecdb.client.awaiting_stream import AwaitingStream
 from vecdb.client.received_hits import SearchAnswer
 from vecdb.client.search_verbs import STREAM, SearchVerbs, packed
 from vecdb.errors import Error, InvalidArgument
@@ -96,19 +96,17 @@ class AwaitingSearchStream:
             packing.ended = True
             self._changed.notify_all()
 
-    async def _send(self, call: Any) -> None:
+    async def _send(self, call: AwaitingStream) -> None:
         """What a call of gRPC sends: first what an earlier one was not answered."""
-        # Of a call that has failed the receiver says why.
-        with contextlib.suppress(grpc.RpcError, asyncio.InvalidStateError):
-            for some in self._packing.unanswered:
-                await call.write(packed(self._request, some))
-            while not self._packing.is_done:
-                async with self._changed:
-                    while (taken := self._packing.take()) is None and not self._packing.is_done:
-                        await self._changed.wait()
-                if taken is not None:
-                    await call.write(packed(self._request, taken))
-            await call.done_writing()
+        for some in self._packing.unanswered:
+            await call.send(packed(self._request, some))
+        while not self._packing.is_done:
+            async with self._changed:
+                while (taken := self._packing.take()) is None and not self._packing.is_done:
+                    await self._changed.wait()
+            if taken is not None:
+                await call.send(packed(self._request, taken))
+        await call.finish()
 
 
 async def _asynchronous(queries: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[Any]:

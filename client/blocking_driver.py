@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from queue import SimpleQueue
@@ -10,9 +11,10 @@ from typing import Any, TypeVar
 from vecdb.client.channel import channel_credentials, channel_options, failure
 from vecdb.client.connection import LEAST_SECONDS, Connection
 from vecdb.client.grpc_module import grpc
+from vecdb.client.retry import fate_unknown
 from vecdb.client.settings import ClientSettings
 from vecdb.client.steps import Begun, Call, CallInParts, Emit, Finish, Open, Pause, Receive, Send, Verb
-from vecdb.errors import Closed, Error, Forked, ServerFailed
+from vecdb.errors import Closed, Error, Forked, ServerFailed, Timeout
 from vecdb.proto.methods import METHODS, Method
 
 T = TypeVar("T")
@@ -28,6 +30,7 @@ class BlockingDriver(Connection):
             self._channel = grpc.insecure_channel(settings.address.target, options)
         else:
             self._channel = grpc.secure_channel(settings.address.target, credentials, options)
+        self.channels.append(self._channel)
         self._callables = {method.path: self._callable(method) for method in METHODS.values()}
 
     def run(self, verb: Verb[T]) -> T:
@@ -36,12 +39,7 @@ class BlockingDriver(Connection):
         try:
             step = next(verb)
             while True:
-                try:
-                    result = self._call(step) if step.__class__ is Call else self._step(step, streams)
-                except Error as error:
-                    step = verb.throw(error)
-                else:
-                    step = verb.send(result)
+                step = self._sent(verb, step, streams)
         except StopIteration as stop:
             value: T = stop.value
             return value
@@ -63,7 +61,9 @@ class BlockingDriver(Connection):
     def stream(self, path: str, messages: Iterator[Any]) -> Any:
         """A duplex call of gRPC whose requests are taken from an iterator, in a thread of gRPC's."""
         self.check()
-        return self._callables[path](messages, None, self.metadata)
+        call = self._callables[path](messages, None, self.metadata)
+        self.streams.add(call)
+        return call
 
     def failed(self, error: Exception, timeout_seconds: float | None = None) -> Error:
         """The error of vecdb for one that a call raised: gRPC's, or its ValueError for a channel that is closed."""
@@ -85,11 +85,19 @@ class BlockingDriver(Connection):
                     yield from step.items
                     step = next(verb)
                 else:
-                    step = verb.send(self._step(step, streams))
+                    step = self._sent(verb, step, streams)
         except StopIteration:
             return
         finally:
             self._cancel(streams)
+
+    def _sent(self, verb: Verb[Any], step: Any, streams: list[_Stream]) -> Any:
+        """The step after `step`, whose result or error the verb is sent."""
+        try:
+            result = self._call(step) if step.__class__ is Call else self._step(step, streams)
+        except Error as error:
+            return verb.throw(error)
+        return verb.send(result)
 
     def _cancel(self, streams: list[_Stream]) -> None:
         if self.trouble is not Forked:  # else they are the parent's, and so are their locks
@@ -115,7 +123,7 @@ class BlockingDriver(Connection):
             left = None if timeout is None else timeout - (time.monotonic() - started)
             pause = self.policy.pause_seconds(error, tries, safe_to_repeat, left)
             if pause is None:
-                raise error if safe_to_repeat else self.fate_unknown(error)
+                raise error if safe_to_repeat else fate_unknown(error)
             time.sleep(pause)
             tries += 1
             left = None if timeout is None else max(timeout - (time.monotonic() - started), LEAST_SECONDS)
@@ -144,6 +152,7 @@ class BlockingDriver(Connection):
                 return self._call_in_parts(step)
             case Open():
                 streams.append(_Stream(self._callables[step.method.path], step.request, self.metadata))
+                self.streams.add(streams[-1])
                 return streams[-1]
             case Send():
                 return step.stream.send(step.message)
@@ -151,7 +160,7 @@ class BlockingDriver(Connection):
                 return step.stream.finish()
             case Receive():
                 try:
-                    return step.stream.receive()
+                    return step.stream.receive(step.timeout_seconds)
                 except grpc.RpcError as error:
                     raise self.failed(error) from None
             case Pause():
@@ -186,8 +195,26 @@ class _Stream:
         assert self._messages is not None
         self._messages.put(None)
 
-    def receive(self) -> Any:
-        return next(self._call, None)
+    def receive(self, timeout_seconds: float | None) -> Any:
+        if timeout_seconds is None:
+            return next(self._call, None)
+        late = threading.Event()
+
+        def expire() -> None:
+            late.set()
+            self._call.cancel()
+
+        timer = threading.Timer(timeout_seconds, expire)
+        timer.daemon = True
+        timer.start()
+        try:
+            return next(self._call, None)
+        except grpc.RpcError:
+            if late.is_set():
+                raise Timeout(seconds=timeout_seconds) from None
+            raise
+        finally:
+            timer.cancel()
 
     def cancel(self) -> None:
         if self._messages is not None:

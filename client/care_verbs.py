@@ -6,7 +6,8 @@ from typing import Final
 
 from vecdb.call_checks import check_recall
 from vecdb.client.connection import Connection
-from vecdb.client.steps import Call, Open, Receive, Verb
+from vecdb.client.first_message import first_message
+from vecdb.client.steps import Call, Receive, Verb
 from vecdb.errors import VectorNotFound
 from vecdb.progress import Progress, reporter
 from vecdb.proto.convert.results import (
@@ -56,10 +57,12 @@ class CareVerbs:
     def optimize(self, wait: bool, progress: Progress) -> Verb[None]:
         """Verb: absorbs the tail and heals the index now, reporting meanwhile."""
         report = reporter(progress, "optimize")
-        stream = yield Open(_OPTIMIZE, admin_pb2.OptimizeRequest(collection=self._ref, wait=bool(wait)))
-        while (step := (yield Receive(stream))) is not None:
+        request = admin_pb2.OptimizeRequest(collection=self._ref, wait=bool(wait))
+        stream, now = yield from first_message(_OPTIMIZE, request)
+        while now is not None:
             if report is not None:
-                report(step.done, step.total)
+                report(now.done, now.total)
+            now = yield Receive(stream)
 
     def drop(self) -> Verb[None]:
         """Verb: deletes the collection and its rows."""

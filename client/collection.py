@@ -33,11 +33,12 @@ class RemoteCollection:
     Unavailable without an answer, Overloaded when the server has too much to do, and PermissionDenied.
     """
 
-    __slots__ = ("_care", "_driver", "_points", "_schema", "_searches")
+    __slots__ = ("_care", "_driver", "_number", "_points", "_schema", "_searches")
 
     def __init__(self, driver: BlockingDriver, opened: Opened) -> None:
         ref, schema = opened
         self._driver = driver
+        self._number = ref.number
         self._schema = schema
         self._points = PointVerbs(driver, ref, schema)
         self._searches = SearchVerbs(driver, ref, schema)
@@ -47,6 +48,11 @@ class RemoteCollection:
     def name(self) -> str:
         """The collection's name."""
         return self._schema.name
+
+    @property
+    def number(self) -> int:
+        """Tells it from others that have had its name: a collection made again has another number."""
+        return self._number
 
     @property
     def schema(self) -> CollectionSchema:
@@ -83,7 +89,7 @@ class RemoteCollection:
             return self._driver.run(self._points.upsert(ids, vectors, payloads))
         self._driver.check()
         total, batches = row_batches(ids, vectors, payloads, min(BATCH_ROWS, self._driver.capabilities.batch_rows))
-        return self._driver.run(Upload(self._points.messages, batches, total, reporter(progress, "upsert")).verb())
+        return self._driver.run(Upload(self._points, batches, total, reporter(progress, "upsert")).verb())
 
     def update(
         self,

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import time
 import weakref
-from typing import Final
+from typing import Any, Final
 
 from vecdb.client.capabilities import Capabilities
 from vecdb.client.channel import call_metadata
 from vecdb.client.retry import RetryPolicy
 from vecdb.client.settings import ClientSettings
 from vecdb.client.steps import Call, Pause
-from vecdb.errors import Closed, Error, Forked, Unavailable
+from vecdb.errors import Closed, Forked
 
 LEAST_SECONDS: Final = 0.001  # of a deadline that has passed: the call fails as it should
 
@@ -28,6 +29,8 @@ class Connection:
         self.policy = RetryPolicy(settings.retries)
         self.trouble: type[Closed] | type[Forked] | None = None
         self.capabilities = Capabilities()
+        self.channels: list[Any] = []  # of gRPC
+        self.streams: weakref.WeakSet[Any] = weakref.WeakSet()  # calls of gRPC that may still be under way
         _CONNECTIONS.add(self)
 
     def check(self) -> None:
@@ -45,18 +48,10 @@ class Connection:
 
     def pause_seconds(self, pause: Pause) -> float:
         """How long a verb waits before it begins again; raises the error if it should not."""
-        seconds = self.policy.pause_seconds(pause.error, pause.tries, False, None)
+        seconds = self.policy.pause_seconds(pause.error, pause.tries, pause.safe_to_repeat, None)
         if seconds is None:
             raise pause.error
         return seconds
-
-    def fate_unknown(self, error: Error) -> Error:
-        """The error of a write that may have been carried out, saying so."""
-        if not isinstance(error, Unavailable):
-            return error
-        return Unavailable(
-            target=error.target, reason=f"{error.reason}; the write may or may not have been carried out"
-        )
 
 
 _CONNECTIONS: weakref.WeakSet[Connection] = weakref.WeakSet()
@@ -65,6 +60,10 @@ _CONNECTIONS: weakref.WeakSet[Connection] = weakref.WeakSet()
 def _mark_forked() -> None:
     for connection in _CONNECTIONS:
         connection.trouble = Forked
+        # The sockets are shared with the parent: if gRPC freed a call or a channel here it would tell the server that
+        # they are over. So they are never freed, at the end of the process neither.
+        for each in [*connection.channels, *connection.streams]:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(each))
 
 
 os.register_at_fork(after_in_child=_mark_forked)

@@ -7,14 +7,15 @@ from typing import Final
 
 from vecdb.client.answer import read
 from vecdb.client.connection import Connection
-from vecdb.client.steps import Begun, Call, Emit, Open, Receive, Verb
+from vecdb.client.first_message import first_message
+from vecdb.client.steps import Begun, Call, Emit, Receive, Verb
 from vecdb.errors import ServerFailed
-from vecdb.proto.convert.results import database_stats_from_message
+from vecdb.proto.convert.results import database_stats_from_message, snapshot_report_from_message
 from vecdb.proto.convert.schemas import schema_from_message, schema_to_message
 from vecdb.proto.methods import METHODS
 from vecdb.proto.v1 import admin_pb2, collections_pb2, types_pb2
 from vecdb.schema import CollectionSchema, FieldType, Index, Metric, Vector, safe_name, schema_of
-from vecdb.types import DatabaseStats, SnapshotReport
+from vecdb.types import DatabaseStats
 
 Opened = tuple[types_pb2.CollectionRef, CollectionSchema]
 
@@ -70,19 +71,11 @@ class DatabaseVerbs:
 
     def snapshot(self) -> Verb[None]:
         """Verb: emits the SnapshotReport, then the bytes of the file in pieces."""
-        stream = yield Open(_SNAPSHOT, admin_pb2.SnapshotRequest())
-        part = yield Receive(stream)
+        stream, part = yield from first_message(_SNAPSHOT, admin_pb2.SnapshotRequest())
         yield Begun()
         if part is None or not part.HasField("report"):
             raise ServerFailed(reason="a snapshot without its report")
-        report = part.report
-        yield Emit(
-            [
-                SnapshotReport(
-                    sequence=report.sequence, collections=report.collections, files=report.files, bytes=report.bytes
-                )
-            ]
-        )
+        yield Emit([snapshot_report_from_message(part.report)])
         while part is not None:
             yield Emit([part.data])
             part = yield Receive(stream)

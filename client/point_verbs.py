@@ -11,8 +11,9 @@ import numpy as np
 from vecdb.call_checks import check_either, check_number, order_of, payload_changes
 from vecdb.client.answer import read
 from vecdb.client.connection import Connection
+from vecdb.client.first_message import first_message
 from vecdb.client.message_size import ROW_BYTES, check_size, cut, halves
-from vecdb.client.steps import Begun, Call, CallInParts, Emit, Open, Receive, Verb
+from vecdb.client.steps import Begun, Call, CallInParts, Emit, Receive, Verb
 from vecdb.client.upsert_message import UpsertMessages
 from vecdb.errors import LimitExceeded, ServerFailed
 from vecdb.exchange.form import RowBatch
@@ -45,7 +46,7 @@ class PointVerbs:
 
     def __init__(self, connection: Connection, ref: types_pb2.CollectionRef, schema: CollectionSchema) -> None:
         self._connection = connection
-        self._seconds = connection.settings.timeout_seconds
+        self.timeout_seconds = connection.settings.timeout_seconds
         self._ref = ref
         self._schema = schema
 
@@ -62,9 +63,9 @@ class PointVerbs:
         """Verb: inserts or replaces rows, all or nothing."""
         messages = self.messages(ids, vectors, payloads)
         if len(messages.slices) == 1:
-            answer = yield Call(_UPSERT, messages.whole(), self._seconds, safe_to_repeat=False)
+            answer = yield Call(_UPSERT, messages.whole(), self.timeout_seconds, safe_to_repeat=False)
         else:
-            answer = (yield CallInParts(WRITE, messages.parts, self._seconds)).result
+            answer = (yield CallInParts(WRITE, messages.parts, self.timeout_seconds)).result
         return read(write_result_from_message, answer)
 
     def update(self, ids: IdBatch, set_: Mapping[str, Any] | None, unset: Sequence[str] | None) -> Verb[WriteResult]:
@@ -105,7 +106,7 @@ class PointVerbs:
             request.collection.CopyFrom(self._ref)
             fill_ids(request.ids, asked[some])
             try:
-                answer = yield Call(_GET, request, self._seconds, started=started)
+                answer = yield Call(_GET, request, self.timeout_seconds, started=started)
             except LimitExceeded as error:
                 waiting += halves(some, error)[::-1]
             else:
@@ -119,7 +120,7 @@ class PointVerbs:
         if where is not None:
             request.where.CopyFrom(filter_to_message(parse_filter(where)))
         check_size(request.ByteSize(), self._connection.capabilities.message_bytes)
-        count: int = (yield Call(_COUNT, request, self._seconds)).count
+        count: int = (yield Call(_COUNT, request, self.timeout_seconds)).count
         return count
 
     def scan(self, where: Where | None, order_by: str | None, batch: int, with_vectors: bool) -> Verb[None]:
@@ -132,8 +133,7 @@ class PointVerbs:
             order_of(order_by)
             request.order_by = order_by
         check_size(request.ByteSize(), self._connection.capabilities.message_bytes)
-        stream = yield Open(_SCAN, request)
-        page = yield Receive(stream)
+        stream, page = yield from first_message(_SCAN, request)
         yield Begun()  # the server has its snapshot, or refused
         while page is not None:
             yield Emit(read(records_from_message, page))
@@ -141,8 +141,7 @@ class PointVerbs:
 
     def rows(self, batch: int) -> Verb[None]:
         """Verb: emits how many rows there are, then all of them as RowBatch, of one moment."""
-        stream = yield Open(_SCAN, self._scan_request(batch, with_vectors=True))
-        page = yield Receive(stream)
+        stream, page = yield from first_message(_SCAN, self._scan_request(batch, with_vectors=True))
         yield Begun()
         if page is not None and not page.HasField("total"):
             raise ServerFailed(reason="a scan of all rows that does not say how many they are")
@@ -158,7 +157,7 @@ class PointVerbs:
 
     def _write(self, method: Any, request: Any) -> Verb[WriteResult]:
         check_size(request.ByteSize(), self._connection.capabilities.message_bytes)
-        answer = yield Call(method, request, self._seconds, safe_to_repeat=False)
+        answer = yield Call(method, request, self.timeout_seconds, safe_to_repeat=False)
         return read(write_result_from_message, answer)
 
 

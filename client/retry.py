@@ -59,3 +59,11 @@ class RetryPolicy:
         if seconds_left is not None and pause >= seconds_left:
             return None
         return pause if self.budget.spend() else None
+
+
+def fate_unknown(error: Error) -> Error:
+    """The error of a write that had no answer, saying what that means."""
+    if not isinstance(error, Unavailable):
+        return error
+    reason = f"{error.reason}; the write may or may not have been carried out"
+    return Unavailable(target=error.target, reason=reason)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from vecdb import limits
 from vecdb.client.blocking_driver import BlockingDriver
 from vecdb.client.point_verbs import PointVerbs
 from vecdb.client.upload import Upload
@@ -39,8 +40,9 @@ def import_(
 ) -> WriteResult:
     """Upserts every row of a file over one stream. Errors name the file and the row; the batches before it remain."""
     report = reporter(progress, "import")
-    rows = min(batch, driver.capabilities.batch_rows) if type(batch) is int else batch
+    # What is no number of rows at all is left as it is, to be refused.
+    rows = min(batch, driver.capabilities.batch_rows) if batch in range(limits.BATCH_ROWS + 1) else batch
     source, total, batches = files.open_file(schema, path, rows, counted=report is not None)
     nothing = driver.run(points.upsert([], files.no_rows(schema), None))
-    written = driver.run(Upload(points.messages, batches, total, report, source).verb())
+    written = driver.run(Upload(points, batches, total, report, source).verb())
     return written if written.count else nothing

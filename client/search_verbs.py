@@ -56,8 +56,8 @@ class SearchVerbs:
     ) -> Verb[Any]:
         """Verb: the hits of a query (d,), or a list of them for queries (nq, d), in as many calls as they need."""
         check_call(k, ef, recall, exact, min_score, timeout_seconds)
-        if timeout_seconds is None:
-            timeout_seconds = self._seconds
+        # As a float: a deadline in the narrower numbers of numpy would be off by minutes.
+        timeout_seconds = self._seconds if timeout_seconds is None else float(timeout_seconds)
         request = self._request(k, using, recall, ef, exact, select, with_vectors, min_score)
         queries = self.queries(query, using)
         if queries.ndim == 1:

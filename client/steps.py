@@ -83,9 +83,10 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class Receive:
-    """The next message from the server; None at the end."""
+    """The next message from the server; None at the end. Timeout if it does not come in time."""
 
     stream: Any
+    timeout_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +107,4 @@ class Pause:
 
     error: Error
     tries: int
+    safe_to_repeat: bool = False

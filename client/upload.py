@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from vecdb.client.point_verbs import WRITE
+from vecdb.client.point_verbs import WRITE, PointVerbs
+from vecdb.client.retry import fate_unknown
 from vecdb.client.steps import Finish, Open, Pause, Receive, Send, Verb
 from vecdb.client.upsert_message import UpsertMessages
-from vecdb.errors import Error, InvalidArgument, Overloaded, ServerFailed
+from vecdb.errors import Error, InvalidArgument, Overloaded, ServerFailed, Unavailable
 from vecdb.exchange.batches import UpsertArguments
 from vecdb.exchange.form import RowBatch
 from vecdb.exchange.refusal import placed
@@ -33,16 +34,17 @@ class Upload:
 
     def __init__(
         self,
-        messages_of: Callable[[Any, Any, Any], UpsertMessages],
+        points: PointVerbs,
         batches: Iterator[RowBatch | UpsertArguments],
         total: int,
         report: Report | None,
         path: Path | None = None,
     ) -> None:
-        self._messages_of = messages_of
+        self._points = points
         self._batches: Iterator[RowBatch | UpsertArguments] = batches
         self._total = total
         self._report = report
+        self._seconds = points.timeout_seconds  # for each acknowledgement: how long all take nobody knows
         self._path = path
         self._ahead: deque[_Sent] = deque()
         self._rows = 0
@@ -61,7 +63,7 @@ class Upload:
                     yield from _send(stream, messages)
                 if not self._ahead:
                     break
-                answer = yield Receive(stream)
+                answer = yield Receive(stream, self._seconds)
                 if answer is None:
                     raise ServerFailed(reason="the stream ended before everything was acknowledged")
             except Overloaded as error:
@@ -69,6 +71,8 @@ class Upload:
                 stream, tries = None, tries + 1
                 yield Pause(error, tries)
                 continue
+            except Unavailable as error:
+                raise fate_unknown(error) from error
             except InvalidArgument as error:
                 raise placed(error, self._ahead[0].first_row, self._path) from error
             tries = 0
@@ -77,7 +81,7 @@ class Upload:
             if self._report is not None:
                 self._report(count, self._total)
         yield Finish(stream)
-        yield Receive(stream)
+        yield Receive(stream, self._seconds)
         if self._trouble is not None:
             raise self._trouble
         return WriteResult(count=count, sequence=sequence)
@@ -97,7 +101,7 @@ class Upload:
         if batch is None:
             return None
         try:
-            messages = self._messages_of(batch.ids, batch.vectors, batch.payloads)
+            messages = self._points.messages(batch.ids, batch.vectors, batch.payloads)
         except InvalidArgument as error:
             self._trouble = placed(error, self._rows, self._path)
             self._trouble.__cause__ = error

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vecdb.server.run import run
+    from vecdb.server.process import run
     from vecdb.server.server import Server
     from vecdb.server.settings import ServerSettings
 
@@ -17,7 +17,7 @@ __all__ = ["Server", "ServerSettings", "run"]
 _HOMES = {
     "Server": "vecdb.server.server",
     "ServerSettings": "vecdb.server.settings",
-    "run": "vecdb.server.run",
+    "run": "vecdb.server.process",
 }
 
 

@@ -63,6 +63,8 @@ class AdminService:
         """Recall of the index against exact search."""
         request = parsed(admin_pb2.MeasureRecallRequest, data)
         call.collection = request.collection.name
+        self._engine.check_at_most("K_MAXIMUM", request.k)
+        self._engine.check_at_most("EF_MAXIMUM", request.ef)
         report = self._engine.collection(request.collection).recall(
             request.sample,
             request.k,

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import time
+from typing import Final
 
 import grpc
 
 from vecdb.errors import Timeout
 from vecdb.server.principal import Principal
 
+_UNAVAILABLE: Final[int] = grpc.StatusCode.UNAVAILABLE.value[0]
+
 
 class Call:
     """A call under way. `longest_seconds` bounds one request, also each of a stream."""
 
-    __slots__ = ("_longest_seconds", "collection", "context", "ended", "principal", "waiting_since")
+    __slots__ = ("_longest_seconds", "collection", "context", "ended", "patience_seconds", "principal", "waiting_since")
 
     def __init__(self, context: grpc.ServicerContext, principal: Principal, longest_seconds: float) -> None:
         self.context = context
         self.principal = principal
         self.collection = ""
-        self.waiting_since: float | None = None  # time.monotonic() since when a stream waits for its caller
+        self.waiting_since: float | None = None  # time.monotonic() since when it waits for its caller
+        self.patience_seconds = longest_seconds  # how long it may
         self.ended = ""  # why the server ended it, if it did
         self._longest_seconds = longest_seconds
 
@@ -41,6 +45,10 @@ class Call:
         self.waiting_since = None
 
     def end(self, why: str) -> None:
-        """Cancels it from outside; its handler sees its stream end."""
+        """Ends it from outside, UNAVAILABLE for its caller; its handler sees its requests end."""
         self.ended = why
-        self.context.cancel()
+        try:
+            # The context itself can only cancel, which a caller could not tell from a cancellation of its own.
+            self.context._rpc_event.call.cancel(_UNAVAILABLE, why)  # type: ignore[attr-defined]
+        except (AttributeError, TypeError):  # another release of gRPC
+            self.context.cancel()

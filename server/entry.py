@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import grpc
+from google.protobuf.message import DecodeError
 
-from vecdb.errors import Error
+from vecdb.errors import Error, InvalidValue
 from vecdb.proto.status import DETAILS_KEY, status_of
 from vecdb.server.call import Call
 from vecdb.server.engine import Engine
 from vecdb.server.lane import Lane
 from vecdb.server.open_streams import OpenStreams
-from vecdb.server.principal import Principal
+from vecdb.server.principal import ANYONE, Principal
 from vecdb.server.record import CallRecord, Recorder
 
 Serve = Callable[[Call, Any], Any]
+
+_OPEN_SECONDS: Final = 5.0  # in which the request of a caller without credentials has to come
+_UNREADABLE: Final = InvalidValue(argument="request", expected="a message of this method", received="other bytes")
 
 
 class Runner:
@@ -46,11 +50,22 @@ class UnaryEntry:
         self._serve = serve
         self.experimental_thread_pool = lane
 
-    def __call__(self, data: bytes, context: grpc.ServicerContext) -> bytes:
+    def __call__(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
         """The reply's bytes, or an abort."""
         runner = self._runner
         call = Call(context, self._principal, runner.longest_seconds)
-        record = CallRecord(self._name, self._principal, self._started, bytes_in=len(data))
+        record = CallRecord(self._name, self._principal, self._started)
+        try:
+            data = runner.streams.only_request(call, requests)
+        except grpc.RpcError:  # the caller is gone, or was silent for too long
+            runner.recorder.cancelled(record, context, call.ended)
+            return b""
+        except Error as error:
+            runner.recorder.failed(record, context, error)
+            _abort(context, error)
+        record.bytes_in = len(data)
+        lane = self.experimental_thread_pool
+        lane.begin()
         try:
             call.seconds_left()
             with runner.engine.holding(len(data)):
@@ -59,6 +74,8 @@ class UnaryEntry:
             record.collection = call.collection
             runner.recorder.failed(record, context, error)
             _abort(context, error)
+        finally:
+            lane.end()
         record.collection = call.collection
         record.bytes_out = len(reply)
         runner.recorder.done(record, context)
@@ -66,23 +83,18 @@ class UnaryEntry:
 
 
 class StreamEntry(UnaryEntry):
-    """Replies one after the other, to one request or to a stream of them."""
+    """Replies one after the other, to a stream of requests."""
 
     __slots__ = ()
 
-    def __call__(self, requests: bytes | Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:  # type: ignore[override]
+    def __call__(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:  # type: ignore[override]
         """The replies' bytes, or an abort."""
         runner = self._runner
         call = Call(context, self._principal, runner.longest_seconds)
         record = CallRecord(self._name, self._principal, self._started)
         runner.streams.add(call)
         try:
-            source: Any = requests
-            if isinstance(requests, bytes):
-                record.bytes_in = len(requests)
-            else:
-                source = runner.streams.requests(call, _counted(requests, record))
-            for message in self._serve(call, source):
+            for message in self._serve(call, self._source(call, requests, record)):
                 reply = message.SerializeToString()
                 record.bytes_out += len(reply)
                 call.waits()
@@ -104,6 +116,20 @@ class StreamEntry(UnaryEntry):
         finally:
             runner.streams.remove(call)
 
+    def _source(self, call: Call, requests: Iterator[bytes], record: CallRecord) -> Any:
+        return self._runner.streams.requests(call, _counted(requests, record))
+
+
+class ReplyStreamEntry(StreamEntry):
+    """Replies one after the other, to one request."""
+
+    __slots__ = ()
+
+    def _source(self, call: Call, requests: Iterator[bytes], record: CallRecord) -> Any:
+        data = self._runner.streams.only_request(call, requests)
+        record.bytes_in = len(data)
+        return data
+
 
 class Refusal:
     """The answer to a call that does not pass the gate."""
@@ -124,6 +150,30 @@ class Refusal:
         """An abort."""
         self._runner.recorder.failed(CallRecord(self._name, self._principal, self._started), context, self._error)
         _abort(context, self._error)
+
+
+class OpenEntry:
+    """A call that anybody may make, answered by a handler of gRPC's own; bounded like the others, and not counted."""
+
+    __slots__ = ("_handler", "_runner", "experimental_thread_pool")
+
+    def __init__(self, runner: Runner, lane: Lane, handler: Any) -> None:
+        self._runner = runner
+        self._handler = handler
+        self.experimental_thread_pool = lane
+
+    def __call__(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
+        """The reply's bytes, or an abort."""
+        handler = self._handler
+        try:
+            data = self._runner.streams.only_request(Call(context, ANYONE, _OPEN_SECONDS), requests)
+            request = handler.request_deserializer(data)
+        except grpc.RpcError:  # the caller is gone, or was silent for too long
+            return b""
+        except (DecodeError, Error) as error:
+            _abort(context, error if isinstance(error, Error) else _UNREADABLE)
+        reply: bytes = handler.response_serializer(handler.unary_unary(request, context))
+        return reply
 
 
 def _counted(requests: Iterator[bytes], record: CallRecord) -> Iterator[bytes]:

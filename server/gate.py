@@ -13,7 +13,7 @@ from vecdb.errors import Error
 from vecdb.proto.methods import Method
 from vecdb.server.admission import Admission
 from vecdb.server.authentication import Authenticator
-from vecdb.server.entry import Refusal, Runner, Serve, StreamEntry, UnaryEntry
+from vecdb.server.entry import OpenEntry, Refusal, ReplyStreamEntry, Runner, Serve, StreamEntry, UnaryEntry
 from vecdb.server.lane import Lane
 from vecdb.server.principal import Role
 from vecdb.server.record import BY_CERTIFICATE
@@ -52,6 +52,7 @@ class Gate(grpc.ServerInterceptor):
         self._served = served
         self._runner = runner
         self._refusals = Lane("refusal", workers=2, queue=1_000)
+        self._open = Lane("open", workers=2, queue=64)
 
     def intercept_service(
         self,
@@ -62,7 +63,7 @@ class Gate(grpc.ServerInterceptor):
         started = time.perf_counter()
         path: str = details.method
         if path.startswith(OPEN_TO_ALL):
-            return continuation(details)
+            return self._open_to_all(continuation(details))
         served = self._served.get(path)
         name = served.method.name if served else "unknown"
         principal = None
@@ -79,12 +80,23 @@ class Gate(grpc.ServerInterceptor):
             # As a stream, whatever the method is: it is answered without waiting for a request.
             return grpc.stream_stream_rpc_method_handler(refusal)
         entry = (self._runner, lane, name, principal, started, served.serve)
+        # Each takes its requests as a stream: a single one gRPC itself would wait for, in our thread and without end.
         if not served.method.server_streaming:
-            return grpc.unary_unary_rpc_method_handler(UnaryEntry(*entry))
+            return grpc.stream_unary_rpc_method_handler(UnaryEntry(*entry))
         if served.method.client_streaming:
             return grpc.stream_stream_rpc_method_handler(StreamEntry(*entry))
-        return grpc.unary_stream_rpc_method_handler(StreamEntry(*entry))
+        return grpc.stream_stream_rpc_method_handler(ReplyStreamEntry(*entry))
 
     def close(self) -> None:
         """Lets go of its threads."""
         self._refusals.shutdown()
+        self._open.shutdown()
+
+    def _open_to_all(self, handler: grpc.RpcMethodHandler[Any, Any] | None) -> grpc.RpcMethodHandler[Any, Any] | None:
+        if handler is None or handler.unary_unary is None:
+            return handler
+        if self._open.full:
+            error = self._open.overloaded()
+            refusal = Refusal(self._runner, self._refusals, "unknown", None, time.perf_counter(), error)
+            return grpc.stream_stream_rpc_method_handler(refusal)
+        return grpc.stream_unary_rpc_method_handler(OpenEntry(self._runner, self._open, handler))

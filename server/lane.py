@@ -21,9 +21,9 @@ _SMOOTHING: Final = 0.05
 class Lane(ThreadPoolExecutor):
     """At most `workers` calls run at a time and `queue` wait; `full` says that there is no place for another.
 
-    Few threads are the fast way: they fight less over the interpreter. But a call may also wait for its caller, whose
-    request is still on its way, so a lane in which nothing finishes while others wait starts another thread, up to its
-    whole capacity; the surplus ends when the queue is empty.
+    Few threads are the fast way: they fight less over the interpreter. But a thread also waits for a request that is
+    still on its way, perhaps for good. So where calls wait, none finishes and fewer than `workers` are at work, another
+    thread is started, up to the whole capacity; the surplus ends when the queue is empty.
     """
 
     def __init__(self, name: str, workers: int, queue: int) -> None:
@@ -39,6 +39,7 @@ class Lane(ThreadPoolExecutor):
         self._started = 0
         self._idle = 0
         self._finished = 0
+        self._working = 0
         self.mean_seconds = 0.0  # of a call, the newest weighing most
         self._closed = threading.Event()
         self._watch = threading.Thread(target=self._start_threads_when_stalled, name=f"vecdb-{name}-watch", daemon=True)
@@ -59,6 +60,16 @@ class Lane(ThreadPoolExecutor):
         """When a place is likely: the time in which half of those ahead are done, 10 ms to 2 s."""
         estimate = self.mean_seconds * self.taken / (2 * self.workers)
         return min(max(estimate, 0.01), 2.0)
+
+    def begin(self) -> None:
+        """The calling thread has its request and begins to work."""
+        with self._guard:
+            self._working += 1
+
+    def end(self) -> None:
+        """It has done its work."""
+        with self._guard:
+            self._working -= 1
 
     def submit(self, fn: Callable[..., _Result], /, *args: Any, **kwargs: Any) -> Future[_Result]:
         """Queues a call, also beyond the capacity: who admits asks `full` first. RuntimeError after shutdown()."""
@@ -108,7 +119,8 @@ class Lane(ThreadPoolExecutor):
                 self.taken -= 1
                 self._finished += 1
                 self.mean_seconds += (seconds - self.mean_seconds) * _SMOOTHING
-                if self._started > self.workers and tasks.empty():
+                # Not while the others stand still: the next call would have to wait until that is noticed again.
+                if self._started > self.workers and self._idle >= self.workers and tasks.empty():
                     self._started -= 1
                     return
                 self._idle += 1
@@ -120,6 +132,7 @@ class Lane(ThreadPoolExecutor):
                 finished = -1
                 continue
             with self._guard:
-                if finished == self._finished and self._started < self.capacity:
+                stuck = finished == self._finished and self._working < self.workers
+                if stuck and self._started < self.capacity:
                     self._start_thread()
             finished = self._finished

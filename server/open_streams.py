@@ -1,4 +1,4 @@
-"""The streams that are open: those that stand still are ended, and all of them when the server stops."""
+"""Calls that wait for their caller: those that wait too long are ended, and streams when the server stops."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
-from vecdb.errors import Unavailable
+from vecdb.errors import InvalidValue, Unavailable
 from vecdb.server.call import Call
 
 _CHECK_SECONDS: Final = 0.25
 
 
 class OpenStreams:
-    """A stream that waits `idle_seconds` for its caller is ended, so that it holds no thread and no snapshot."""
+    """A stream that waits `idle_seconds` for its caller is ended, so that it holds no thread and no snapshot.
+
+    So is a call of one request, if that does not come within the call's own patience: it holds a place in a lane.
+    """
 
     def __init__(self, idle_seconds: float) -> None:
         self._idle_seconds = idle_seconds
@@ -30,6 +33,7 @@ class OpenStreams:
 
     def add(self, call: Call) -> None:
         """A stream began."""
+        call.patience_seconds = self._idle_seconds
         with self._guard:
             self._calls.add(call)
 
@@ -38,6 +42,21 @@ class OpenStreams:
         with self._guard:
             self._calls.discard(call)
             self._between.discard(call)
+
+    def only_request(self, call: Call, requests: Iterator[bytes]) -> bytes:
+        """The request of a call that has one. InvalidValue if it has none."""
+        with self._guard:
+            self._between.add(call)
+        call.waits()
+        try:
+            data = next(requests, None)
+        finally:
+            call.works()
+            with self._guard:
+                self._between.discard(call)
+        if data is None:
+            raise InvalidValue(argument="request", expected="one message", received=None)
+        return data
 
     def requests(self, call: Call, requests: Iterator[bytes]) -> Iterator[bytes]:
         """The requests of a stream. Unavailable between two of them once the server drains."""
@@ -61,7 +80,7 @@ class OpenStreams:
         """Ends streams after the request they work on, and at once those that wait for one."""
         with self._guard:
             self._draining = True
-            between = list(self._between)
+            between = [call for call in self._between if call in self._calls]  # others may still finish
         for call in between:
             call.end("the server is stopping")
 
@@ -71,10 +90,10 @@ class OpenStreams:
 
     def _end_those_that_stand(self) -> None:
         while not self._closed.wait(_CHECK_SECONDS):
-            oldest = time.monotonic() - self._idle_seconds
+            now = time.monotonic()
             with self._guard:
-                calls = [call for call in self._calls if not call.ended]
+                calls = [call for call in self._calls | self._between if not call.ended]
             for call in calls:
                 since = call.waiting_since
-                if since is not None and since < oldest:
+                if since is not None and since < now - call.patience_seconds:
                     call.end("its caller was silent for too long")

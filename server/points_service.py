@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
+from vecdb.collection.scanner import Scan
 from vecdb.errors import InvalidType, InvalidValue
 from vecdb.json_bytes import loads
 from vecdb.proto.convert.filters import filter_from_message
@@ -77,14 +79,13 @@ class PointsService:
             batch=batch,
             with_vectors=request.with_vectors,
         )
-        page: list[Record] = []
-        for record in records:
-            page.append(record)
-            if len(page) == batch:
-                yield from self._pages(page, request.with_vectors)
-                page = []
-        if page:
-            yield from self._pages(page, request.with_vectors)
+        assert isinstance(records, Scan), "a scan that does not say how many rows there are"
+        total = records.total
+        while page := list(islice(records, batch)):
+            for message in self._pages(page, request.with_vectors):
+                if total is not None:
+                    message.total, total = total, None
+                yield message
 
     def _pages(self, records: list[Record], with_vectors: bool) -> Iterator[types_pb2.Records]:
         message = records_to_message(records, with_vectors=with_vectors)

@@ -37,6 +37,7 @@ class SearchService:
         collection = self._engine.collection(request.collection)
         queries = matrix_from_message(near.queries, "queries")
         self._engine.check_at_most("K_MAXIMUM", near.k)
+        self._engine.check_at_most("EF_MAXIMUM", near.ef)
         self._engine.check_at_most("QUERIES_MAXIMUM", len(queries))
         if len(near.where) > max(1, len(queries)):
             raise InvalidValue(argument="where", expected=f"one filter, or {len(queries)}", received=len(near.where))

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 _HANDSHAKE_SECONDS: Final = 5
 _METADATA_BYTES: Final = 16 << 10
 _STREAMS_OF_A_CONNECTION: Final = 1_024
+_LOOK_SECONDS: Final = 0.25
 _CLOSING_SECONDS: Final = 1.0  # beyond the grace: what gRPC needs to say so
 
 
@@ -80,10 +81,12 @@ class Server:
                 self._health.enter_graceful_shutdown()
                 stopped = self._server.stop(grace)
                 self._streams.drain()
-                stopped.wait(grace + _CLOSING_SECONDS)
+                deadline = time.monotonic() + grace + _CLOSING_SECONDS
+                while not stopped.wait(_LOOK_SECONDS) and time.monotonic() < deadline:
+                    pass  # in short steps, so that a second signal is heard meanwhile
                 self._wait_for_calls(grace)
                 self._gate.close()
-                for lane in self._admission.lanes:
+                for lane in (*self._admission.lanes, self._other):
                     lane.shutdown()
                 self._streams.close()
                 if self._page is not None:
@@ -110,9 +113,8 @@ class Server:
             runner,
             mutual_tls=settings.tls_client_ca is not None,
         )
-        self._server = grpc.server(
-            Lane("other", workers=2, queue=64), interceptors=[self._gate], options=_options(settings)
-        )
+        self._other = Lane("other", workers=2, queue=64)
+        self._server = grpc.server(self._other, interceptors=[self._gate], options=_options(settings))
         # Every path passes the gate, which answers those it knows itself.
         self._server.add_generic_rpc_handlers((_NoHandlers(),))
         self._health = health.HealthServicer()

@@ -43,9 +43,9 @@ class ServerSettings:
         default_factory=available_cores
     )
 
-    host: Annotated[str, Setting(_NET, Text("an address or unix:PATH", "ADDRESS"), "or unix:PATH, to listen on")] = (
-        "127.0.0.1"
-    )
+    host: Annotated[
+        str, Setting(_NET, Text("an address or unix:PATH", "ADDRESS"), "what to listen on: an address, or unix:PATH")
+    ] = "127.0.0.1"
     port: Annotated[int, Setting(_NET, Whole(0, 65_535), "port; 0 takes one that is free")] = 6339
     connections: Annotated[int, Setting(_NET, Whole(1, 1_000_000), "connections open at once")] = 1_000
     insecure: Annotated[

@@ -130,9 +130,9 @@ def test_serve_hands_the_settings_to_the_server(monkeypatch: pytest.MonkeyPatch)
         given.append(settings)
         return 0
 
-    module = types.ModuleType("vecdb.server.run")
+    module = types.ModuleType("vecdb.server.process")
     module.run = run  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "vecdb.server.run", module)
+    monkeypatch.setitem(sys.modules, "vecdb.server.process", module)
     monkeypatch.setenv("VECDB_QUEUE", "5")
     assert main(["serve", "--data", "./d", "--port", "0", "--read-only"]) == 0
     assert given == [ServerSettings(data="./d", port=0, read_only=True, queue=5)]
@@ -141,7 +141,7 @@ def test_serve_hands_the_settings_to_the_server(monkeypatch: pytest.MonkeyPatch)
 def test_serve_says_which_package_is_missing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(sys.modules, "vecdb.server.run", None)
+    monkeypatch.setitem(sys.modules, "vecdb.server.process", None)
     assert main(["serve", "--data", "./d"]) == 1
     assert "vecdb[server]" in capsys.readouterr().err
 

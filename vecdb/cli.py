@@ -42,8 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _serve(options: Mapping[str, object]) -> int:
     settings = read_settings(options, os.environ)
+    # gRPC writes a line of its own for each failed handshake: whoever reaches the port could fill the log.
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     try:
-        from vecdb.server.run import run
+        from vecdb.server.process import run
     except ImportError as error:
         return _fail(f"a server needs a package that is not installed: {error}; pip install 'vecdb[server]'", 1)
     with log_lines(sys.stderr):

@@ -23,6 +23,7 @@ from vecdb.collection.session import Session
 from vecdb.collection.snapshot_parts import SnapshotParts
 from vecdb.collection.state import CollectionState
 from vecdb.errors import Forked, InvalidType, InvalidValue, LimitExceeded, StorageFailed
+from vecdb.exchange.piece_file import file_target
 from vecdb.native.index import ThreadPool
 from vecdb.progress import Progress, reporter
 from vecdb.schema import FieldType, Index, Metric, Vector, safe_name, schema_of
@@ -207,11 +208,7 @@ class Database:
         `progress` is True, or a callback of done and total bytes. StorageFull, StorageFailed: nothing is left.
         """
         self._session.check()
-        target = Path(_path_text("path", path, "the path of a file")).absolute()
-        if not target.parent.is_dir():
-            raise InvalidValue(argument="path", expected="a path in a folder that is there", received=str(target))
-        if target.is_dir():
-            raise InvalidValue(argument="path", expected="a file, not a folder", received=str(target))
+        target = file_target(path)
         folder = self._catalog.folder
         if folder is not None and target.resolve().is_relative_to(folder.resolve()):
             raise InvalidValue(argument="path", expected="a path outside the database", received=str(target))

@@ -70,7 +70,8 @@ def filter_from_message(message: types_pb2.Filter) -> Expression | None:
 
     Depth, conditions and the values of a list are counted before anything is made of them.
     """
-    if message.WhichOneof("kind") is None:
+    # A kind that is not known here has bytes all the same: such a filter does not mean every row.
+    if message.WhichOneof("kind") is None and not message.ByteSize():
         return None
     return _Reader().expression(message, "", depth=1)
 

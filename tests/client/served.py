@@ -84,15 +84,15 @@ def scripted(answers: dict[str, Answer], *, limits: dict[str, int] | None = None
         pool.shutdown()
 
 
-class _Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]
-    def __init__(self, handlers: dict[str, grpc.RpcMethodHandler]) -> None:
+class _Handlers(grpc.GenericRpcHandler):
+    def __init__(self, handlers: dict[str, grpc.RpcMethodHandler[Any, Any]]) -> None:
         self._handlers = handlers
 
-    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
+    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:
         return self._handlers.get(details.method.rpartition("/")[2])
 
 
-def _handler(name: str, answer: Answer) -> grpc.RpcMethodHandler:
+def _handler(name: str, answer: Answer) -> grpc.RpcMethodHandler[Any, Any]:
     method = next(each for each in METHODS.values() if each.name == name)
     make = {
         (False, False): grpc.unary_unary_rpc_method_handler,

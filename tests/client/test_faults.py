@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable
@@ -94,6 +95,36 @@ def test_an_upsert_in_parts_that_was_not_begun_is_tried_again() -> None:
     with scripted({"Write": write}, limits={"MESSAGE_BYTES": 1 << 16}) as address, remote(address) as db:
         assert db["docs"].upsert(range(5000), np.ones((5000, 2), np.float32)).sequence == 7
     assert rows == [5000, 5000, 5000]
+
+
+@pytest.mark.parametrize("error", [GONE, FULL])
+def test_a_stream_that_has_not_begun_is_asked_for_again(error: vecdb.Error) -> None:
+    calls = 0
+
+    def pages(_request: Any, _context: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls < 3:
+            raise error
+        yield types_pb2.Records(ids=types_pb2.Ids(integers=bytes(8)))
+        raise GONE
+
+    async def run(address: str) -> None:
+        async with vecdb.connect_async(address) as db:
+            async for record in (await db["docs"]).scan():
+                assert record.id == 0
+
+    with scripted({"Scan": pages}) as address, remote(address) as db:
+        found = db["docs"].scan()
+        assert calls == 3
+        assert next(found).id == 0
+        with pytest.raises(vecdb.Unavailable):  # what has begun is not
+            next(found)
+        assert calls == 3
+        calls = 0
+        with pytest.raises(vecdb.Unavailable):
+            asyncio.run(run(address))
+        assert calls == 3
 
 
 def test_other_errors_are_not_tried_again() -> None:

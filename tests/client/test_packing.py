@@ -57,7 +57,9 @@ def test_the_last_do_not_wait() -> None:
 )
 def test_no_order_of_events_loses_or_swaps_one(in_flight: int, message_rows: int, events: list[str]) -> None:
     packing = Packing(in_flight, 8, message_rows * 8)
-    added, sent, under_way = 0, [], []
+    added = 0
+    sent: list[int] = []
+    under_way: list[list[int]] = []
     for event in events:
         if event == "add" and packing.has_room:
             packing.add(query(added))

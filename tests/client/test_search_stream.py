@@ -80,7 +80,7 @@ def test_those_before_a_refused_query_are_answered(both: Both) -> None:
     for docs in both:
         queries = vectors(200)
         queries[150] = 0
-        found = []
+        found: list[Any] = []
         with pytest.raises(vecdb.InvalidVector) as refused:
             found.extend(docs.search_stream(queries))
         assert len(found) == 150
@@ -93,7 +93,7 @@ def test_what_the_iterable_raises_comes_after_the_answers(both: Both) -> None:
         raise KeyError("no more")
 
     for docs in both:
-        found = []
+        found: list[Any] = []
         with pytest.raises(KeyError):
             found.extend(docs.search_stream(queries()))
         assert len(found) == 70
@@ -145,7 +145,7 @@ def test_what_was_not_answered_is_asked_again(error: vecdb.Error) -> None:
                 raise error
             response = search_pb2.SearchResponse(counts=[1] * len(queries), scores=queries[:, 0].tobytes())
             response.ids.integers = queries[:, 0].astype("<i8").tobytes()
-            response.plans.add(strategy="scan", metric=2)  # type: ignore[arg-type]
+            response.plans.add(strategy="scan", metric=2)
             yield response
 
     rows = np.arange(400, dtype=np.float32).repeat(2).reshape(-1, 2)

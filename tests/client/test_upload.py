@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -49,7 +52,8 @@ def test_a_refusal_names_its_row_and_keeps_what_came_before(where: str) -> None:
             texts[12_345] = {"year": "late"}
         else:
             rows[12_345] = np.nan
-        with pytest.raises((vecdb.InvalidVector, vecdb.InvalidPayload)) as refused:
+        kind: Any = vecdb.InvalidPayload if where == "here" else vecdb.InvalidVector
+        with pytest.raises(kind) as refused:
             docs.upsert(range(20_000), rows, texts, progress=lambda *_: None)
         assert refused.value.row == 12_345
         assert database["docs"].count() == 12_000
@@ -136,3 +140,31 @@ def test_a_stream_that_ends_early_is_an_error() -> None:
 
     with scripted({"Write": lazy}) as address, remote(address) as db, pytest.raises(vecdb.ServerFailed):
         db["docs"].upsert(range(6000), np.ones((6000, 2)), progress=lambda *_: None)
+
+
+def test_an_acknowledgement_has_a_deadline() -> None:
+    ended = threading.Event()
+
+    def hang(requests: Iterator[points_pb2.WriteRequest], context: Any) -> Iterator[Any]:
+        next(requests)
+        yield acknowledged(1)
+        until = time.monotonic() + 20
+        while context.is_active() and time.monotonic() < until:
+            time.sleep(0.01)
+        ended.set()
+
+    async def run(address: str) -> None:
+        async with vecdb.connect_async(address, timeout=0.3) as db:
+            await (await db["docs"]).upsert(range(6000), np.ones((6000, 2)), progress=lambda *_: None)
+
+    with scripted({"Write": hang}) as address, remote(address, timeout=0.3) as db:
+        docs = db["docs"]
+        for attempt in (
+            lambda: docs.upsert(range(6000), np.ones((6000, 2)), progress=lambda *_: None),
+            lambda: asyncio.run(run(address)),
+        ):
+            ended.clear()
+            with pytest.raises(vecdb.Timeout) as late:
+                attempt()
+            assert late.value.seconds == 0.3
+            assert ended.wait(10)

@@ -11,7 +11,7 @@ from tests.docs.markdown import ROOT
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 LINK = re.compile(r"\]\(([^)#:]+)\)")
-NAMED_FILE = re.compile(r"`((?:vecdb|native|bench|demo|tests|docs)/[\w/*.-]*)`")
+NAMED_FILE = re.compile(r"`((?:vecdb|native|proto|client|server|bench|demo|tests|docs)/[\w/*.-]*)`")
 
 
 def test_there_are_pages() -> None:

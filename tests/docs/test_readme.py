@@ -7,7 +7,11 @@ import sys
 from pathlib import Path
 
 from tests.docs.markdown import ROOT, python_of, run_python
+from tests.server.server_process import ServerProcess
 
+PAGE = ROOT / "README.md"
+SERVE = "### Serve it"  # a client is another program than the tour before it
+ADDRESS = "grpc://localhost:6339"
 CLAIMS = """
 assert hits.ids[0] == 7 and len(hits) == 10 and list(hits.scores) == sorted(hits.scores, reverse=True)
 assert len(batch) == 100 and batch[3].ids[0] == 3
@@ -24,18 +28,34 @@ with vecdb.connect("./data", read_only=True) as reader:
         pass
     else:
         raise AssertionError("a read-only database was written to")
+with vecdb.connect("./restored") as restored:
+    assert restored.collections() == ["copy", "docs", "pictures"]
+    assert {each.id for each in restored["docs"].get(range(2_000))} == {each.id for each in kept}
+"""
+CLIENT_CLAIMS = """
+assert len(answers) == 500 and all(len(each) == 10 for each in answers)
+assert [each.ids[0] for each in answers] == list(range(5_000, 5_500))
+vecdb.restore("tuesday.snapshot", "./tuesday")
+with vecdb.connect("./tuesday") as copy:
+    assert len(copy["docs"].get(range(5_000, 5_500))) == 500
 """
 
 
-def test_the_tour_runs(tmp_path: Path) -> None:
-    printed = run_python(python_of(ROOT / "README.md") + CLAIMS, tmp_path)
+def test_the_tour_runs_and_then_its_client(tmp_path: Path) -> None:
+    printed = run_python(python_of(PAGE, before=SERVE) + CLAIMS, tmp_path)
     assert printed.startswith("7 ")
     assert "\n1 NaN\n" in printed
+    client = python_of(PAGE, after=SERVE)
+    assert client.count(ADDRESS) == 2
+    with ServerProcess(tmp_path / "data") as server:
+        run_python(client.replace(ADDRESS, f"grpc://{server.target}") + CLIENT_CLAIMS, tmp_path)
+        server.terminate()
+        assert server.wait(30) == 0, server.errors
 
 
 def test_the_tour_is_typed(tmp_path: Path) -> None:
     program = tmp_path / "tour.py"
-    program.write_text(python_of(ROOT / "README.md") + TYPES)
+    program.write_text(python_of(PAGE) + TYPES)
     command = [sys.executable, "-m", "mypy", "--strict", str(program)]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stdout

@@ -14,7 +14,7 @@ from typing import Any
 import grpc
 import jwt
 import pytest
-from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped]
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 import vecdb
 from tests.server.certificates import Authority

@@ -33,7 +33,7 @@ def server() -> Iterator[Server]:
         seconds = 100 * (time.perf_counter() - started)
         assert seconds > 3, f"the search that is to be too long takes {seconds:.1f} s"
         yield server
-        assert free(server)
+        assert wait_until(lambda: free(server), 5)
 
 
 @pytest.fixture(scope="module")

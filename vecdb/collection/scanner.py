@@ -74,6 +74,17 @@ def _records(
     ]
 
 
+class Scan(Iterator[Record]):
+    """The records of one snapshot; `total` is how many they are, None where a filter decides."""
+
+    def __init__(self, records: Iterator[Record], total: int | None) -> None:
+        self._records = records
+        self.total = total
+
+    def __next__(self) -> Record:
+        return next(self._records)
+
+
 def scan(
     state: CollectionState,
     check: Callable[[], None],
@@ -81,7 +92,7 @@ def scan(
     order_by: str | None,
     batch: int,
     with_vectors: bool,
-) -> Iterator[Record]:
+) -> Scan:
     """The rows of one snapshot, `batch` at a time, payloads as of this call; `check` runs before each.
 
     In an order of their own all payloads are held until they have been given.
@@ -99,7 +110,7 @@ def scan(
             check()
         del held
 
-    return records()
+    return Scan(records(), len(snapshot.live) if where is None else None)
 
 
 def _ordered(

@@ -18,7 +18,7 @@ from vecdb.collection.vector_input import ready_rows
 from vecdb.errors import CollectionNotFound, LimitExceeded, StorageFull
 from vecdb.filters import Expression
 from vecdb.ids import IdBatch, encode_distinct, encode_ids
-from vecdb.payload import decode_payload, encode_payloads
+from vecdb.payload import decode_payload, encode_payload, encode_payloads
 from vecdb.types import WriteResult
 from vecdb.write_batch import write_batch
 
@@ -66,6 +66,7 @@ class Writer:
     def update(self, ids: IdBatch, changes: Mapping[str, Any], unset: Sequence[str]) -> WriteResult:
         """Sets and removes top-level payload fields of the rows that are there."""
         encoded = encode_distinct(ids)
+        encode_payload(dict(changes))  # refused whether or not there are rows to change
         with self._lock:
             self._check_open()
             self._commits.settle()

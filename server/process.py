@@ -14,6 +14,8 @@ from vecdb.server.server import Server
 from vecdb.server.settings import ServerSettings
 
 _KILLED: Final = 130
+# The system may give a signal to any thread, and Python runs its handler when the main thread wakes up.
+_LOOK_SECONDS: Final = 0.25
 
 
 def run(settings: ServerSettings) -> int:
@@ -31,7 +33,8 @@ def run(settings: ServerSettings) -> int:
         address = settings.address if settings.port else settings.address.removesuffix(":0") + f":{server.port}"
         print(f"vecdb serves {settings.data} at {address} (pid {os.getpid()})", file=sys.stderr, flush=True)
         log_event("started", {"address": address, "data": settings.data, "pid": os.getpid()})
-        told.wait()
+        while not told.wait(_LOOK_SECONDS):
+            pass
         log_event("draining", {"seconds": settings.drain_seconds})
     log_event("stopped")
     return 0
