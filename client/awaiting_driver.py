@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from vecdb.client.awaiting_stream import AwaitingStream
 from vecdb.client.capabilities import handshake
-from vecdb.client.channel import channel_credentials, channel_options, failure
+from vecdb.client.channel import channel_credentials, channel_options
 from vecdb.client.connection import LEAST_SECONDS, Connection
 from vecdb.client.grpc_module import grpc
 from vecdb.client.retry import fate_unknown
@@ -95,14 +95,6 @@ class AwaitingDriver(Connection):
             if isinstance(error, asyncio.CancelledError) and self.trouble is None:
                 raise
             raise self.failed(error) from None
-
-    def failed(self, error: Any, timeout_seconds: float | None = None) -> Error:
-        """The error of vecdb for one that a call raised."""
-        if self.trouble is not None:
-            return self.trouble(what=self.what)
-        if not isinstance(error, grpc.RpcError):
-            raise error
-        return failure(error, self.target, timeout_seconds)
 
     async def _run(self, verb: Verb[T]) -> T:
         streams: list[Any] = []

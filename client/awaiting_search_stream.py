@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from typing import Any
 
@@ -121,5 +120,4 @@ async def _asynchronous(queries: Iterable[Any] | AsyncIterable[Any]) -> AsyncIte
 async def _cancel(task: asyncio.Future[None] | None) -> None:
     if task is not None:
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait([task])

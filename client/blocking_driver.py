@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from vecdb.client.channel import channel_credentials, channel_options, failure
+from vecdb.client.channel import channel_credentials, channel_options
 from vecdb.client.connection import LEAST_SECONDS, Connection
 from vecdb.client.grpc_module import grpc
 from vecdb.client.retry import fate_unknown
@@ -58,20 +58,15 @@ class BlockingDriver(Connection):
             self.trouble = Closed
             self._channel.close()
 
-    def stream(self, path: str, messages: Iterator[Any]) -> Any:
-        """A duplex call of gRPC whose requests are taken from an iterator, in a thread of gRPC's."""
+    def stream(self, path: str, request: Any) -> Any:
+        """A streaming call of gRPC: of one request, or of those of an iterator, which a thread of gRPC's takes."""
         self.check()
-        call = self._callables[path](messages, None, self.metadata)
+        try:
+            call = self._callables[path](request, None, self.metadata)
+        except ValueError as error:  # closed in between
+            raise self.failed(error) from None
         self.streams.add(call)
         return call
-
-    def failed(self, error: Exception, timeout_seconds: float | None = None) -> Error:
-        """The error of vecdb for one that a call raised: gRPC's, or its ValueError for a channel that is closed."""
-        if self.trouble is not None:
-            return self.trouble(what=self.what)
-        if not isinstance(error, grpc.RpcError):
-            raise error
-        return failure(error, self.target, timeout_seconds)
 
     def _items(self, verb: Verb[None]) -> Iterator[Any]:
         streams: list[_Stream] = []
@@ -151,8 +146,7 @@ class BlockingDriver(Connection):
             case CallInParts():
                 return self._call_in_parts(step)
             case Open():
-                streams.append(_Stream(self._callables[step.method.path], step.request, self.metadata))
-                self.streams.add(streams[-1])
+                streams.append(self._open(step))
                 return streams[-1]
             case Send():
                 return step.stream.send(step.message)
@@ -167,6 +161,12 @@ class BlockingDriver(Connection):
                 return time.sleep(self.pause_seconds(step))
         raise AssertionError(f"no such step: {step}")
 
+    def _open(self, step: Open) -> _Stream:
+        if step.request is not None:
+            return _Stream(self.stream(step.method.path, step.request), None)
+        messages: SimpleQueue[Any] = SimpleQueue()
+        return _Stream(self.stream(step.method.path, iter(messages.get, None)), messages)
+
     def _callable(self, method: Method) -> Any:
         kinds = {
             (False, False): self._channel.unary_unary,
@@ -180,12 +180,9 @@ class BlockingDriver(Connection):
 class _Stream:
     """One streaming call: messages are put into a queue that a thread of gRPC empties."""
 
-    def __init__(self, make: Any, request: Any, metadata: Any) -> None:
-        self._messages: SimpleQueue[Any] | None = None
-        if request is None:
-            self._messages = SimpleQueue()
-            request = iter(self._messages.get, None)
-        self._call = make(request, None, metadata)
+    def __init__(self, call: Any, messages: SimpleQueue[Any] | None) -> None:
+        self._call = call
+        self._messages = messages
 
     def send(self, message: Any) -> None:
         assert self._messages is not None

@@ -9,11 +9,12 @@ import weakref
 from typing import Any, Final
 
 from vecdb.client.capabilities import Capabilities
-from vecdb.client.channel import call_metadata
+from vecdb.client.channel import call_metadata, failure
+from vecdb.client.grpc_module import grpc
 from vecdb.client.retry import RetryPolicy
 from vecdb.client.settings import ClientSettings
 from vecdb.client.steps import Call, Pause
-from vecdb.errors import Closed, Forked
+from vecdb.errors import Closed, Error, Forked
 
 LEAST_SECONDS: Final = 0.001  # of a deadline that has passed: the call fails as it should
 
@@ -37,6 +38,14 @@ class Connection:
         """Closed or Forked if the database cannot be used."""
         if self.trouble is not None:
             raise self.trouble(what=self.what)
+
+    def failed(self, error: BaseException, timeout_seconds: float | None = None) -> Error:
+        """The error of vecdb for what a call raised: gRPC's own, or that its channel is closed. Raises any other."""
+        if self.trouble is not None:
+            return self.trouble(what=self.what)
+        if not isinstance(error, grpc.RpcError):
+            raise error
+        return failure(error, self.target, timeout_seconds)
 
     def seconds_left(self, call: Call) -> tuple[float | None, float]:
         """How long a call may take from now on, and since when its time counts."""

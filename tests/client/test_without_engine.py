@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-import time
-
-import pytest
 
 from tests.client.served import served
 
@@ -90,7 +86,7 @@ def test_the_engine_is_named_where_it_is_missing() -> None:
 
 
 def test_no_more_is_imported_than_is_needed() -> None:
-    heavy = ("orjson.orjson", "rocksdict", "pyarrow", "vecdb.native", "vecdb.collection", "vecdb.database", "ssl_match")
+    heavy = ("orjson.orjson", "rocksdict", "pyarrow", "vecdb.native", "vecdb.collection", "vecdb.database")
     program = f"import sys, vecdb.client.database; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert set(json.loads(done.stdout.replace("'", '"'))) <= {"orjson.orjson"}
@@ -102,14 +98,12 @@ def test_vecdb_alone_imports_no_grpc() -> None:
     assert done.stdout.strip() == "False"
 
 
-@pytest.mark.slow
 def test_the_import_is_quick() -> None:
-    """0.15 s on a quiet machine; here the best of some runs, with room for a busy one."""
-    seconds = []
-    for _ in range(7):
-        started = time.perf_counter()
-        subprocess.run([sys.executable, "-c", "import numpy"], check=True, env={**os.environ})
-        bare = time.perf_counter()
-        subprocess.run([sys.executable, "-c", "import vecdb.client.database"], check=True, env={**os.environ})
-        seconds.append((time.perf_counter() - bare) - (bare - started))
-    assert min(seconds) < 0.25, seconds
+    """Of processor time, as a ratio, so that a busy machine does not count: numpy alone takes a third of it."""
+    program = "import time, numpy; n = time.process_time(); import vecdb.client.database; print(n, time.process_time())"
+    ratios = []
+    for _ in range(5):
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+        numpy_seconds, all_seconds = map(float, done.stdout.split())
+        ratios.append(all_seconds / numpy_seconds)
+    assert min(ratios) < 4, ratios
