@@ -20,8 +20,9 @@ from vecdb.server.record import BY_CERTIFICATE
 
 LaneName = Literal["search", "write", "stream"]
 
-# Asked by load balancers, which have no credentials; it tells no more than that the server runs.
-OPEN_TO_ALL: Final = "/grpc.health.v1.Health/"
+# Asked by load balancers, which have no credentials; it tells no more than that the server runs. Watch is not open: it
+# would hold a thread for whoever begins it and never says what to watch.
+OPEN_TO_ALL: Final = "/grpc.health.v1.Health/Check"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Gate(grpc.ServerInterceptor):
         """The handler to run: the method's own, or one that refuses."""
         started = time.perf_counter()
         path: str = details.method
-        if path.startswith(OPEN_TO_ALL):
+        if path == OPEN_TO_ALL:
             return self._open_to_all(continuation(details))
         served = self._served.get(path)
         name = served.method.name if served else "unknown"
@@ -93,8 +94,7 @@ class Gate(grpc.ServerInterceptor):
         self._open.shutdown()
 
     def _open_to_all(self, handler: grpc.RpcMethodHandler[Any, Any] | None) -> grpc.RpcMethodHandler[Any, Any] | None:
-        if handler is None or handler.unary_unary is None:
-            return handler
+        assert handler is not None, "every server has its health"
         if self._open.full:
             error = self._open.overloaded()
             refusal = Refusal(self._runner, self._refusals, "unknown", None, time.perf_counter(), error)

@@ -21,6 +21,8 @@ DEADLINE_SECONDS = 0.1
 REF = types_pb2.CollectionRef(name="docs")
 EXCEEDED = grpc.StatusCode.DEADLINE_EXCEEDED
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:

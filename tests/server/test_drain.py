@@ -18,7 +18,7 @@ from tests.server.server_process import ServerProcess, wait_until
 from tests.server.write_load import DIMENSION, Writer, settle
 from vecdb.proto.v1 import types_pb2
 
-DRAIN_SECONDS = 5
+DRAIN_SECONDS = 3
 IDLE_SOCKETS = 100
 REF = types_pb2.CollectionRef(name="docs")
 
