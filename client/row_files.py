@@ -41,7 +41,8 @@ def import_(
     """Upserts every row of a file over one stream. Errors name the file and the row; the batches before it remain."""
     report = reporter(progress, "import")
     # What is no number of rows at all is left as it is, to be refused.
-    rows = min(batch, driver.capabilities.batch_rows) if batch in range(limits.BATCH_ROWS + 1) else batch
+    usual = type(batch) is int and batch <= limits.BATCH_ROWS
+    rows = min(batch, driver.capabilities.batch_rows) if usual else batch
     source, total, batches = files.open_file(schema, path, rows, counted=report is not None)
     nothing = driver.run(points.upsert([], files.no_rows(schema), None))
     written = driver.run(Upload(points, batches, total, report, source).verb())

@@ -81,6 +81,9 @@ class Scan(Iterator[Record]):
         self._records = records
         self.total = total
 
+    def __iter__(self) -> Iterator[Record]:
+        return self._records  # without a call of ours for each
+
     def __next__(self) -> Record:
         return next(self._records)
 

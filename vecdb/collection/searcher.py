@@ -139,7 +139,7 @@ class Searcher:
 
     def _ef(self, column: VectorColumn, k: int, ef: int | None, recall: float | None) -> int:
         if ef is not None:
-            return ef if ef > k else k
+            return int(ef if ef > k else k)
         wanted = RECALL_DEFAULT if recall is None else recall
         key = (column.name, wanted, k)
         curve = self._state.curves[column.name]
