@@ -44,8 +44,11 @@ class Dataset:
 
 
 @lru_cache(maxsize=1)
-def read_dataset(path: Path | None = None, rows_maximum: int | None = None) -> Dataset:
-    """The first `rows_maximum` rows of an .npz with the keys train and test; None: of the demo's 10,000 synsets."""
+def read_dataset(path: Path | None = None, rows_maximum: int | None = None, payloads: Path | None = None) -> Dataset:
+    """The first `rows_maximum` rows of an .npz with the keys train and test; None: of the demo's 10,000 synsets.
+
+    `payloads` is a parquet file with a row for each of theirs; None: small ones are made.
+    """
     if path is None:
         name, train, test = "demo", np.load(DEMO / "synsets.f16.npy"), np.load(DEMO / "queries.f16.npy")
     else:
@@ -53,7 +56,8 @@ def read_dataset(path: Path | None = None, rows_maximum: int | None = None) -> D
         with np.load(path) as arrays:
             train, test = arrays["train"], arrays["test"]
     train = train[:rows_maximum]
-    return Dataset(name, unit_rows(train), unit_rows(test), make_payloads(len(train)))
+    rows = make_payloads(len(train)) if payloads is None else read_payloads(payloads, len(train))
+    return Dataset(name, unit_rows(train), unit_rows(test), rows)
 
 
 def unit_rows(X: npt.NDArray[Any]) -> Floats:
@@ -74,6 +78,16 @@ def make_payloads(count: int) -> list[dict[str, Any]]:
         }
         for row in range(count)
     ]
+
+
+def read_payloads(path: Path, count: int) -> list[dict[str, Any]]:
+    """The first `count` rows of a parquet file, a field a column."""
+    from pyarrow import parquet
+
+    payloads: list[dict[str, Any]] = parquet.read_table(path).slice(0, count).to_pylist()
+    if len(payloads) != count:
+        raise ValueError(f"{path}: expected {count} rows, received {len(payloads)}")
+    return payloads
 
 
 def true_scores(dataset: Dataset, queries: Floats, k: int) -> Floats:

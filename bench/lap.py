@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from vecdb.bench.reading import Reading
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +39,9 @@ def time_lap(work: Callable[[], object]) -> Lap:
     return stopwatch.lap()
 
 
-def alternate(contestants: Sequence[Callable[[], Lap]], repetitions: int) -> list[list[Lap]]:
+def alternate(contestants: Sequence[Callable[[], Value]], repetitions: int) -> list[list[Value]]:
     """The laps of each contestant; every repetition runs all of them, and every second one in reverse order."""
-    laps: list[list[Lap]] = [[] for _ in contestants]
+    laps: list[list[Value]] = [[] for _ in contestants]
     for repetition in range(repetitions):
         turns = list(enumerate(contestants))
         for number, contestant in reversed(turns) if repetition % 2 else turns:

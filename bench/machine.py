@@ -9,17 +9,19 @@ from pathlib import Path
 from typing import Final
 
 from vecdb.bench.disk import file_system
+from vecdb.bench.server_peers import peer_versions
 from vecdb.bench.setting import THREADS, Setting
 from vecdb.native import kernels
 
-LIBRARIES: Final = ("vecdb", "numpy", "rocksdict", "orjson", "hnswlib", "faiss-cpu")
+LIBRARIES: Final = ("vecdb", "numpy", "rocksdict", "orjson", "hnswlib", "faiss-cpu", "grpcio", "protobuf")
 
 
 def machine_facts(setting: Setting) -> dict[str, str]:
     """What a reader needs to run it again: by name, in order of print."""
     dataset = setting.dataset()
     rows, dimension = dataset.train.shape
-    return {
+    peers = ", ".join(f"{name} {found}" for name, found in peer_versions(setting.peer_python).items())
+    facts = {
         "CPU": cpu_model(),
         "cores": f"{len(os.sched_getaffinity(0))} usable of {os.cpu_count()}, {THREADS} threads where several work",
         "kernels": kernels.active(),
@@ -31,6 +33,7 @@ def machine_facts(setting: Setting) -> dict[str, str]:
         "data": f"{dataset.name}: {rows:,} rows, {dimension} dimensions, {len(dataset.test):,} queries",
         "load at the start": f"{os.getloadavg()[0]:.2f} (another program's work would be in the figures)",
     }
+    return facts | ({"other servers": peers} if peers else {})
 
 
 def cpu_model() -> str:

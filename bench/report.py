@@ -11,6 +11,7 @@ from vecdb.bench.reading import Result
 FACT_HEADINGS: Final = ("machine", "")
 RESULT_HEADINGS: Final = ("measure", "ours", "peer", "ratio", "target")
 BEGIN: Final = "<!-- figures: written by python -m vecdb.bench --markdown -->"
+BEGIN_REMOTE: Final = "<!-- remote figures: written by python -m vecdb.bench remote --markdown -->"
 END: Final = "<!-- end of figures -->"
 
 
@@ -24,16 +25,20 @@ def results_text(results: Sequence[Result]) -> str:
     return aligned_table(RESULT_HEADINGS, [result.cells() for result in results])
 
 
-def write_markdown(path: Path, facts: Mapping[str, str], results: Sequence[Result]) -> None:
-    """Writes both tables to `path`: between the lines BEGIN and END if it has them, else as the whole file."""
+def write_markdown(path: Path, facts: Mapping[str, str], results: Sequence[Result], begin: str = BEGIN) -> None:
+    """Writes both tables to `path`: between the lines `begin` and END if it has them, else at its end."""
     tables = [
         markdown_table(FACT_HEADINGS, list(facts.items())),
         markdown_table(RESULT_HEADINGS, [result.cells() for result in results]),
     ]
-    figures = "\n\n".join([BEGIN, *tables, END])
-    before, begin, rest = path.read_text().partition(BEGIN) if path.exists() else ("", "", "")
+    figures = "\n\n".join([begin, *tables, END])
+    text = path.read_text() if path.exists() else ""
+    before, found, rest = text.partition(begin)
     _, end, after = rest.partition(END)
-    path.write_text(before + figures + after if begin and end else figures + "\n")
+    if found and end:
+        path.write_text(before + figures + after)
+    else:
+        path.write_text((text.rstrip("\n") + "\n\n" if text else "") + figures + "\n")
 
 
 def aligned_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

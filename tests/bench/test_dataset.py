@@ -6,8 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import orjson
+import pyarrow
+import pytest
+from pyarrow import parquet
 
-from vecdb.bench.dataset import Dataset, make_payloads, read_dataset, recall, true_scores, unit_rows
+from vecdb.bench.dataset import Dataset, make_payloads, read_dataset, read_payloads, recall, true_scores, unit_rows
 
 SEED = 20
 
@@ -32,6 +35,15 @@ def test_a_file_is_read_up_to_the_rows_asked_for(tmp_path: Path) -> None:
     expected = train[:20].astype(np.float64)
     np.testing.assert_allclose(dataset.train, expected / np.linalg.norm(expected, axis=1)[:, None], atol=1e-6)
     np.testing.assert_array_equal(dataset.ids, np.arange(20))
+
+
+def test_payloads_come_from_a_file_that_has_enough(tmp_path: Path) -> None:
+    np.savez(tmp_path / "data.npz", train=np.eye(4), test=np.eye(4)[:1])
+    rows = [{"pos": "n", "depth": row} for row in range(5)]
+    parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "attributes.parquet")
+    assert read_dataset(tmp_path / "data.npz", None, tmp_path / "attributes.parquet").payloads == rows[:4]
+    with pytest.raises(ValueError, match="expected 6 rows, received 5"):
+        read_payloads(tmp_path / "attributes.parquet", 6)
 
 
 def test_queries_repeat_when_more_are_wanted() -> None:

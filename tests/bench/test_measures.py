@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vecdb.bench.__main__ import MEASURES, main, parse
+from vecdb.bench.__main__ import EMBEDDED, MEASURES, REMOTE, main, parse
 from vecdb.bench.dataset import recall, true_scores
 from vecdb.bench.faiss_peer import FaissFlat
 from vecdb.bench.hnswlib_peer import HnswlibGraph
 from vecdb.bench.reading import Result
-from vecdb.bench.report import BEGIN
+from vecdb.bench.report import BEGIN, BEGIN_REMOTE
 from vecdb.bench.setting import K, Setting
 
 SEED = 21
@@ -34,6 +34,9 @@ def setting(tmp_path: Path) -> Setting:
         calls_per_lap=20,
         empty_collections=5,
         imports=2,
+        clients=2,
+        lap_seconds=0.05,
+        overload_seconds=0.3,
         efs=(10, 100, 400),
     )
 
@@ -49,6 +52,13 @@ def setting(tmp_path: Path) -> Setting:
         ("reopen", ["s", "s", "s", "s"], 2),
         ("empty", ["s", "kB", "kB", "ms"], 3),
         ("import", ["s", "s", "%"], 1),
+        ("remote_call", ["ms"] * 9, 2),
+        ("remote_clients", ["calls/s"] * 4, 4),
+        ("remote_stream", ["searches/s"] * 2, 2),
+        ("remote_batch", ["queries/s"] * 2, 2),
+        ("remote_upload", ["rows/s"] * 2, 1),
+        ("remote_peers", ["searches/s"] * 4, 0),
+        ("remote_overload", ["calls/s", "ms", "calls/s", "ms", "ms", "ms", "ms", "calls", "MiB", "MiB", "s"], 6),
     ],
 )
 def test_a_measure_gives_its_lines(name: str, units: list[str], targets: int, setting: Setting) -> None:
@@ -71,7 +81,11 @@ def assert_compared(result: Result) -> None:
 
 
 def test_every_measure_is_tested() -> None:
-    assert list(MEASURES) == ["upsert", "search", "build", "flat", "call", "reopen", "empty", "import"]
+    assert list(EMBEDDED) == ["upsert", "search", "build", "flat", "call", "reopen", "empty", "import"]
+    assert [name.removeprefix("remote_") for name in REMOTE] == [
+        *("call", "clients", "stream", "batch", "upload", "peers", "overload")
+    ]
+    assert [*EMBEDDED, *REMOTE] == list(MEASURES)
 
 
 def test_the_peers_find_the_nearest(setting: Setting) -> None:
@@ -94,11 +108,14 @@ def test_the_command_prints_and_writes_its_tables(
     assert "400 rows, 24 dimensions, 30 queries" in printed
     assert "import vecdb, median of 2" in printed
     assert page.read_text().startswith(BEGIN)
+    assert BEGIN_REMOTE not in page.read_text()
 
 
 def test_measures_run_in_their_order_and_once() -> None:
     assert parse([]).measures == parse(["all", "flat"]).measures == list(MEASURES)
     assert parse(["import", "flat", "import"]).measures == ["flat", "import"]
+    assert parse(["remote", "import"]).measures == ["import", *REMOTE]
+    assert parse(["embedded"]).measures == list(EMBEDDED)
 
 
 @pytest.mark.parametrize("arguments", [["nothing"], ["flat", "--repetitions", "0"], ["--unknown"]])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vecdb.bench.reading import Reading, Result, Target
-from vecdb.bench.report import BEGIN, END, aligned_table, markdown_table, results_text, write_markdown
+from vecdb.bench.report import BEGIN, BEGIN_REMOTE, END, aligned_table, markdown_table, results_text, write_markdown
 
 FACTS = {"CPU": "a | b", "memory": "23 GiB"}
 RESULTS = [
@@ -43,6 +43,20 @@ def test_a_new_file_holds_the_figures_alone(tmp_path: Path) -> None:
     assert (lines[0], lines[-1]) == (BEGIN, END)
     assert "| CPU | a \\| b |" in lines
     assert "| a longer one | 10 s | Faiss 20 s | 0.50 |  |" in lines
+
+
+def test_sections_of_a_page_are_rewritten_each_by_itself(tmp_path: Path) -> None:
+    path = tmp_path / "page.md"
+    path.write_text("# Title\n")
+    write_markdown(path, FACTS, RESULTS[:1])
+    write_markdown(path, FACTS, RESULTS[1:], BEGIN_REMOTE)
+    both = path.read_text()
+    assert both.startswith(f"# Title\n\n{BEGIN}\n")
+    assert (both.count(END), both.count("| short |"), both.count("| a longer one |")) == (2, 1, 1)
+    write_markdown(path, FACTS, RESULTS, BEGIN)
+    again = path.read_text()
+    assert again.partition(BEGIN_REMOTE)[2] == both.partition(BEGIN_REMOTE)[2]
+    assert (again.count(END), again.count("| short |"), again.count("| a longer one |")) == (2, 1, 2)
 
 
 def test_a_page_keeps_what_is_around_the_figures(tmp_path: Path) -> None:
