@@ -47,8 +47,8 @@ class Admission:
     def of(cls, settings: ServerSettings) -> Admission:
         """As the settings say."""
         return cls(
-            Lane("search", settings.search_workers, settings.queue),
-            Lane("write", settings.write_workers, settings.queue),
+            Lane("search", settings.search_workers, settings.queue, settings.queue_seconds),
+            Lane("write", settings.write_workers, settings.queue, settings.queue_seconds),
             Lane("stream", settings.streams, 0),
             ByteBudget(settings.in_flight_bytes),
         )

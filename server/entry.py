@@ -65,7 +65,7 @@ class UnaryEntry:
             _abort(context, error)
         record.bytes_in = len(data)
         lane = self.experimental_thread_pool
-        lane.begin()
+        began = lane.begin()
         try:
             call.seconds_left()
             with runner.engine.holding(len(data)):
@@ -75,7 +75,7 @@ class UnaryEntry:
             runner.recorder.failed(record, context, error)
             _abort(context, error)
         finally:
-            lane.end()
+            lane.end(began)
         record.collection = call.collection
         record.bytes_out = len(reply)
         runner.recorder.done(record, context)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from math import inf
 from queue import SimpleQueue
 from typing import Any, Final, TypeVar
 
@@ -16,21 +17,26 @@ _Task = tuple["Future[Any]", Callable[..., Any], tuple[Any, ...], dict[str, Any]
 
 STALL_SECONDS: Final = 0.05  # without a finished call, while others wait, that makes a lane start a thread more
 _SMOOTHING: Final = 0.05
+_JUMP: Final = 4.0  # one call counts for no more than as many times the mean: a single long one is no sign of load
 
 
 class Lane(ThreadPoolExecutor):
     """At most `workers` calls run at a time and `queue` wait; `full` says that there is no place for another.
+
+    Nor is there one where the queue is worth more than `queue_seconds` by the time that calls took of late: whoever is
+    refused at once can go elsewhere, whoever waits for long has often given up when the answer comes.
 
     Few threads are the fast way: they fight less over the interpreter. But a thread also waits for a request that is
     still on its way, perhaps for good. So where calls wait, none finishes and fewer than `workers` are at work, another
     thread is started, up to the whole capacity; the surplus ends when the queue is empty.
     """
 
-    def __init__(self, name: str, workers: int, queue: int) -> None:
+    def __init__(self, name: str, workers: int, queue: int, queue_seconds: float = inf) -> None:
         super().__init__(max_workers=1, thread_name_prefix=f"vecdb-{name}")  # gRPC asks for the type; submit() is ours
         self.name = name
         self.workers = workers
         self.queue = queue
+        self.queue_seconds = queue_seconds
         self.capacity = workers + queue
         self.refused = 0
         self.taken = 0  # submitted and not finished
@@ -48,7 +54,10 @@ class Lane(ThreadPoolExecutor):
     @property
     def full(self) -> bool:
         """Whether a call that came now would be refused."""
-        return self.taken >= self.capacity
+        waiting = self.taken - self.workers
+        return waiting >= 0 and (
+            waiting >= self.queue or waiting * self.mean_seconds > self.queue_seconds * self.workers
+        )
 
     def overloaded(self) -> Overloaded:
         """The error for a call that found the lane full."""
@@ -61,15 +70,19 @@ class Lane(ThreadPoolExecutor):
         estimate = self.mean_seconds * self.taken / (2 * self.workers)
         return min(max(estimate, 0.01), 2.0)
 
-    def begin(self) -> None:
-        """The calling thread has its request and begins to work."""
+    def begin(self) -> float:
+        """The calling thread has its request and begins to work; what end() needs."""
         with self._guard:
             self._working += 1
+        return time.perf_counter()
 
-    def end(self) -> None:
+    def end(self, began: float) -> None:
         """It has done its work."""
+        seconds = time.perf_counter() - began
         with self._guard:
             self._working -= 1
+            counted = min(seconds, _JUMP * self.mean_seconds + 0.001)
+            self.mean_seconds += (counted - self.mean_seconds) * _SMOOTHING
 
     def submit(self, fn: Callable[..., _Result], /, *args: Any, **kwargs: Any) -> Future[_Result]:
         """Queues a call, also beyond the capacity: who admits asks `full` first. RuntimeError after shutdown()."""
@@ -108,17 +121,14 @@ class Lane(ThreadPoolExecutor):
             if task is None:
                 return
             future, fn, args, kwargs = task
-            started = time.perf_counter()
             try:
                 future.set_result(fn(*args, **kwargs))
             except BaseException as error:
                 future.set_exception(error)
             del task, future, fn, args, kwargs  # a waiting thread keeps no request alive
-            seconds = time.perf_counter() - started
             with self._guard:
                 self.taken -= 1
                 self._finished += 1
-                self.mean_seconds += (seconds - self.mean_seconds) * _SMOOTHING
                 # Not while the others stand still: the next call would have to wait until that is noticed again.
                 if self._started > self.workers and self._idle >= self.workers and tasks.empty():
                     self._started -= 1

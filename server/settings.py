@@ -79,6 +79,9 @@ class ServerSettings:
     write_workers: Annotated[int, Setting(_LOAD, _WORKERS, "calls that write at once; they wait for the disk")] = 16
     streams: Annotated[int, Setting(_LOAD, _WORKERS, "streams open at once")] = 64
     queue: Annotated[int, Setting(_LOAD, Whole(0, 100_000), "calls that may wait, of each of the two kinds")] = 64
+    queue_seconds: Annotated[
+        float, Setting(_LOAD, Seconds(0.001, 3_600), "a call that would wait longer, by what calls took, is refused")
+    ] = 0.5
     in_flight_bytes: Annotated[
         int, Setting(_LOAD, Bytes(1 << 16, 1 << 40), "requests that are worked on at once, their bytes together")
     ] = 1 << 30

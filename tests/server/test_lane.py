@@ -76,9 +76,9 @@ def test_calls_that_work_start_no_threads_however_long_they_take() -> None:
     lane, go = Lane("test", workers=2, queue=8), threading.Event()
 
     def work() -> None:
-        lane.begin()
+        began = lane.begin()
         go.wait(10)
-        lane.end()
+        lane.end(began)
 
     futures = [lane.submit(work) for _ in range(6)]
     time.sleep(0.4)
@@ -110,10 +110,42 @@ def test_a_closed_lane_finishes_what_it_has_and_takes_no_more() -> None:
         future.result(5)
 
 
+def working(lane: Lane, seconds: float, calls: int) -> None:
+    """Calls that took `seconds` each, as the lane is told."""
+    for _ in range(calls):
+        lane.end(lane.begin() - seconds)
+
+
+def test_a_queue_is_full_when_it_is_worth_too_much_time() -> None:
+    lane, go = Lane("test", workers=2, queue=100, queue_seconds=0.5), threading.Event()
+    working(lane, 0.1, 300)
+    assert lane.mean_seconds == pytest.approx(0.1, rel=0.05)
+    futures = []
+    while not lane.full and len(futures) < 100:
+        futures.append(lane.submit(go.wait, 10))
+    assert 11 <= len(futures) <= 14  # 2 at work; 10 or 11 that wait are worth half a second of two workers
+    go.set()
+    for future in futures:
+        future.result(5)
+    lane.shutdown()
+
+
+def test_one_long_call_does_not_fill_a_queue() -> None:
+    lane, go = Lane("test", workers=1, queue=10, queue_seconds=0.5), threading.Event()
+    working(lane, 0.01, 300)
+    working(lane, 60.0, 1)
+    futures = [lane.submit(go.wait, 10) for _ in range(8)]
+    assert not lane.full
+    go.set()
+    for future in futures:
+        future.result(5)
+    lane.shutdown()
+
+
 def test_retry_after_is_bounded() -> None:
     lane, go = Lane("test", workers=1, queue=1000), threading.Event()
     assert lane.retry_after_seconds == 0.01
-    lane.submit(time.sleep, 0.2).result(5)
+    working(lane, 0.2, 100)
     futures = [lane.submit(go.wait, 10) for _ in range(1000)]
     assert 0.01 < lane.retry_after_seconds <= 2.0
     go.set()

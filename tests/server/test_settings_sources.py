@@ -35,6 +35,7 @@ OTHERS: dict[str, tuple[str, object]] = {
     "write_workers": ("5", 5),
     "streams": ("6", 6),
     "queue": ("0", 0),
+    "queue_seconds": ("2.5", 2.5),
     "in_flight_bytes": ("2GiB", 2 << 30),
     "message_bytes": ("1MiB", 1 << 20),
     "k_maximum": ("100", 100),
