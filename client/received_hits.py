@@ -23,16 +23,27 @@ _SCORE: Final = np.dtype("<f4")
 class ReceivedHits(Hits):
     """The hits of one query of an answer. Arrays are read-only views of its bytes."""
 
-    __slots__ = ("_answer", "_first", "_ids", "_payloads", "_scores")
+    __slots__ = ("_answer", "_first", "_ids", "_payloads", "_plan", "_scores")
 
-    def __init__(self, answer: SearchAnswer, first: int, scores: Floats, distances: Floats, plan: Plan) -> None:
-        self._distances = distances
-        self.plan = plan
+    def __init__(self, answer: SearchAnswer, first: int, scores: Floats, plan: int) -> None:
         self._answer = answer
         self._first = first
         self._scores = scores
+        self._plan = plan  # its place in the answer
         self._ids: list[Id] | None = None
         self._payloads: list[dict[str, Any]] | None = None
+
+    @property
+    def plan(self) -> Plan:  # type: ignore[override]
+        """How they were found."""
+        return self._answer.plan(self._plan)
+
+    @property
+    def _distances(self) -> Floats:  # type: ignore[override]
+        return np.negative(self._scores)
+
+    def __len__(self) -> int:
+        return len(self._scores)
 
     @property
     def ids(self) -> list[Id]:
@@ -62,7 +73,7 @@ class ReceivedHits(Hits):
 class SearchAnswer:
     """One SearchResponse, which the hits of its queries share. What it holds is parsed once, for all of them."""
 
-    __slots__ = ("_ids", "_payloads", "_response", "_rows", "_vectors", "_with_vectors")
+    __slots__ = ("_ids", "_payloads", "_plans", "_response", "_rows", "_vectors", "_with_vectors")
 
     def __init__(self, response: search_pb2.SearchResponse, with_vectors: bool) -> None:
         self._response = response
@@ -70,6 +81,7 @@ class SearchAnswer:
         self._rows = len(response.scores) // _SCORE.itemsize
         self._ids: Any = None
         self._payloads: list[dict[str, Any]] | None = None
+        self._plans: list[Plan] | None = None
         self._vectors: Any = None
 
     def one(self) -> ReceivedHits:
@@ -79,7 +91,7 @@ class SearchAnswer:
         if len(counts) != 1 or counts[0] * _SCORE.itemsize != len(data) or not response.plans:
             raise unreadable("not the hits of one query")
         scores = np.frombuffer(data, _SCORE)
-        return ReceivedHits(self, 0, scores, np.negative(scores), read(plan_from_message, response.plans[0]))
+        return ReceivedHits(self, 0, scores, 0)
 
     def many(self, queries: int) -> list[ReceivedHits]:
         """The hits of each query. ServerFailed if there is another number of them."""
@@ -89,17 +101,21 @@ class SearchAnswer:
             raise unreadable(f"not the hits of {queries} queries")
         if not counts:
             return []
-        plans = [read(plan_from_message, plan) for plan in response.plans]
         plan_of = list(response.plan_of) or [0] * queries
-        if len(plan_of) != queries or max(plan_of) >= len(plans):
+        if len(plan_of) != queries or max(plan_of) >= len(response.plans):
             raise unreadable("a plan is missing")
         scores = np.frombuffer(response.scores, _SCORE)
-        distances = np.negative(scores)
         bounds = list(accumulate(counts, initial=0))
         return [
-            ReceivedHits(self, first, scores[first:last], distances[first:last], plans[place])
+            ReceivedHits(self, first, scores[first:last], place)
             for first, last, place in zip(bounds, bounds[1:], plan_of, strict=False)
         ]
+
+    def plan(self, place: int) -> Plan:
+        """One of its plans."""
+        if self._plans is None:
+            self._plans = [read(plan_from_message, plan) for plan in self._response.plans]
+        return self._plans[place]
 
     def ids(self, first: int, count: int) -> list[Id]:
         """The ids of some rows."""

@@ -18,11 +18,10 @@ from vecdb.proto.convert.results import (
 )
 from vecdb.proto.v1 import admin_pb2
 from vecdb.server.call import Call
-from vecdb.server.engine import Engine, parsed
+from vecdb.server.engine import OWN_LIMITS, Engine, parsed
 from vecdb.version import VERSION
 
 STAGES: Final = ("near",)
-_OWN_LIMITS: Final = ("K_MAXIMUM", "QUERIES_MAXIMUM", "BATCH_ROWS", "BATCH_BYTES", "EF_MAXIMUM", "MESSAGE_BYTES")
 
 
 class AdminService:
@@ -33,7 +32,7 @@ class AdminService:
         self._limits = {
             name: value for name, value in vars(limits).items() if name.isupper() and isinstance(value, int)
         }
-        self._limits.update({name: getattr(engine.settings, name.lower()) for name in _OWN_LIMITS})
+        self._limits.update({name: getattr(engine.settings, name.lower()) for name in OWN_LIMITS})
 
     def get_capabilities(self, call: Call, data: bytes) -> admin_pb2.Capabilities:
         """Version, limits, and what the caller may do."""

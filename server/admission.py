@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from vecdb.errors import Overloaded
@@ -18,6 +20,15 @@ class ByteBudget:
         self.taken = 0
         self.refused = 0
         self._guard = threading.Lock()
+
+    @contextmanager
+    def holding(self, count: int) -> Iterator[None]:
+        """Bytes that are worked on inside. Overloaded."""
+        self.take(count)
+        try:
+            yield
+        finally:
+            self.give_back(count)
 
     def take(self, count: int) -> None:
         """Takes bytes, to be given back. Overloaded, and nothing to give back, if there are not as many."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
@@ -14,6 +12,9 @@ from vecdb.errors import CollectionNotFound, InvalidValue, LimitExceeded
 from vecdb.proto.v1 import types_pb2
 from vecdb.server.admission import ByteBudget
 from vecdb.server.settings import ServerSettings
+
+# Those of vecdb.limits that a server may be told to lower.
+OWN_LIMITS: Final = ("K_MAXIMUM", "QUERIES_MAXIMUM", "BATCH_ROWS", "BATCH_BYTES", "EF_MAXIMUM", "MESSAGE_BYTES")
 
 AnyMessage = TypeVar("AnyMessage", bound=Message)
 
@@ -25,6 +26,7 @@ class Engine:
         self.database = database
         self.settings = settings
         self.in_flight = in_flight
+        self._maxima = {limit: getattr(settings, limit.lower()) for limit in OWN_LIMITS}
 
     def collection(self, ref: types_pb2.CollectionRef) -> Collection:
         """The collection a request means. CollectionNotFound, also when it is another one of that name by now."""
@@ -32,15 +34,6 @@ class Engine:
         if ref.number and found.number != ref.number:
             raise CollectionNotFound(name=ref.name)
         return found
-
-    @contextmanager
-    def holding(self, size: int) -> Iterator[None]:
-        """Counts the bytes of a request as under way. Overloaded if all requests together hold too many."""
-        self.in_flight.take(size)
-        try:
-            yield
-        finally:
-            self.in_flight.give_back(size)
 
     def check_reply(self, size: int) -> None:
         """LimitExceeded for a reply above the message limit."""
@@ -54,9 +47,8 @@ class Engine:
 
     def check_at_most(self, limit: str, received: int) -> None:
         """LimitExceeded above a limit of this server: k, queries, rows of a batch."""
-        maximum: int = getattr(self.settings, limit.lower())
-        if received > maximum:
-            raise LimitExceeded(limit=limit, maximum=maximum, received=received)
+        if received > self._maxima[limit]:
+            raise LimitExceeded(limit=limit, maximum=self._maxima[limit], received=received)
 
 
 def parsed(kind: type[AnyMessage], data: bytes) -> AnyMessage:

@@ -65,16 +65,20 @@ class UnaryEntry:
             _abort(context, error)
         record.bytes_in = len(data)
         lane = self.experimental_thread_pool
+        in_flight = runner.engine.in_flight
+        held = 0
         began = lane.begin()
         try:
             call.seconds_left()
-            with runner.engine.holding(len(data)):
-                reply: bytes = self._serve(call, data).SerializeToString()
+            in_flight.take(len(data))
+            held = len(data)
+            reply: bytes = self._serve(call, data).SerializeToString()
         except BaseException as error:
             record.collection = call.collection
             runner.recorder.failed(record, context, error)
             _abort(context, error)
         finally:
+            in_flight.give_back(held)
             lane.end(began)
         record.collection = call.collection
         record.bytes_out = len(reply)

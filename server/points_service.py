@@ -42,7 +42,7 @@ class PointsService:
         parts = UpsertParts(self._engine)
         try:
             for data in requests:
-                with self._engine.holding(len(data)):
+                with self._engine.in_flight.holding(len(data)):
                     result = self._write_one(call, parsed(points_pb2.WriteRequest, data), parts, len(data))
                 if result is not None:
                     yield points_pb2.WriteAcknowledgement(result=write_result_to_message(result))

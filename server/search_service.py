@@ -67,7 +67,7 @@ class SearchService:
     def search_stream(self, call: Call, requests: Iterator[bytes]) -> Iterator[search_pb2.SearchResponse]:
         """Requests answered in their order."""
         for data in requests:
-            with self._engine.holding(len(data)):
+            with self._engine.in_flight.holding(len(data)):
                 yield self.search(call, data)
 
     def _response(self, hits: Sequence[StoredHits], with_payloads: bool) -> search_pb2.SearchResponse:

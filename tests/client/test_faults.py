@@ -196,7 +196,7 @@ def test_a_search_on_the_server_stops_in_time() -> None:
 def everything(found: Any) -> Any:
     """All that the first hits hold, which is read when it is asked for."""
     hits = found[0] if isinstance(found, list) else found
-    return hits.ids, hits.payloads, hits.vectors
+    return hits.ids, hits.payloads, hits.vectors, hits.plan
 
 
 def answer(**fields: Any) -> search_pb2.SearchResponse:

@@ -94,6 +94,8 @@ def gathered(hits: Sequence[StoredHits]) -> tuple[list[Id], Floats, list[int]]:
     counts = [len(each) for each in hits]
     if not hits:
         return [], np.empty(0, np.float32), counts
+    if len(hits) == 1:
+        return hits[0].ids, hits[0]._distances, counts
     held = [each._snapshot for each in hits]
     ids = _filled(hits, [each._ids for each in hits], hits[0]._state.ids_of)
     del held
@@ -121,6 +123,8 @@ def _filled(
     hits: Sequence[StoredHits], known: list[list[_T] | None], read: Callable[[RowNumbers], list[_T]]
 ) -> list[_T]:
     """What is known of each hit, and where nothing is, what `read` gives for its rows."""
+    if len(hits) == 1:
+        return read(hits[0]._rows) if known[0] is None else known[0]
     assert all(each._state is hits[0]._state for each in hits), "hits of two collections"
     rows = [each._rows for each, have in zip(hits, known, strict=True) if have is None]
     found = iter(read(np.concatenate(rows))) if rows else iter(())
