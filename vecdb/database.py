@@ -23,11 +23,10 @@ from vecdb.collection.session import Session
 from vecdb.collection.snapshot_parts import SnapshotParts
 from vecdb.collection.state import CollectionState
 from vecdb.errors import Forked, InvalidType, InvalidValue, LimitExceeded, StorageFailed
-from vecdb.exchange.piece_file import file_target
+from vecdb.exchange.piece_file import file_target, write_pieces
 from vecdb.native.index import ThreadPool
 from vecdb.progress import Progress, reporter
 from vecdb.schema import FieldType, Index, Metric, Vector, safe_name, schema_of
-from vecdb.storage.archive import store_pieces
 from vecdb.storage.directory_lock import DirectoryLock, SharedReaders
 from vecdb.storage.disk import disk_error
 from vecdb.types import DatabaseStats, SnapshotReport
@@ -213,7 +212,7 @@ class Database:
         if folder is not None and target.resolve().is_relative_to(folder.resolve()):
             raise InvalidValue(argument="path", expected="a path outside the database", received=str(target))
         with self._parts(target.parent) as parts:
-            store_pieces(target, parts, parts.report.bytes, reporter(progress, "snapshot"))
+            write_pieces(target, parts, parts.report.bytes, reporter(progress, "snapshot"))
         return parts.report
 
     def snapshot_parts(self) -> SnapshotParts:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from tests.docs.plain_reader import crc32c
 from tests.storage.archive_bytes import archive_bytes, header, sealed
 from tests.test_disk_full import largest_file
 from vecdb.errors import Corrupted, StorageFailed, StorageFull, VersionMismatch
-from vecdb.storage.archive import PIECE_BYTES, ZEROS_MAXIMUM, Archive, ArchiveEntry, store_pieces, unpack
+from vecdb.storage.archive import PIECE_BYTES, ZEROS_MAXIMUM, Archive, ArchiveEntry, unpack
 
 CONTENTS = {
     "FORMAT": b"{}\n",
@@ -275,32 +274,3 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
     with largest_file(PIECE_BYTES // 2), pytest.raises(StorageFull) as caught:
         unpack(tmp_path / "archive", tmp_path / "target", accepts=anything)
     assert caught.value.path.startswith(str(tmp_path / "target"))
-
-
-@pytest.mark.parametrize("old", [None, b"old"])
-def test_stored_pieces_come_whole_or_not_at_all(old: bytes | None, tmp_path: Path) -> None:
-    target = tmp_path / "file"
-    if old is not None:
-        target.write_bytes(old)
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-
-    def broken() -> Iterator[bytes]:
-        yield b"half"
-        raise Corrupted(path="source", detail="for the test")
-
-    def failing(done: int, total: int) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(Corrupted):
-        store_pieces(target, broken(), 8)
-    with pytest.raises(KeyboardInterrupt):
-        store_pieces(target, [b"x"], 1, failing)
-    with largest_file(100), pytest.raises(StorageFull) as caught:
-        store_pieces(target, [bytes(90)] * 3, 270)
-    assert caught.value.path == str(target)
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-    seen: list[tuple[int, int]] = []
-    store_pieces(target, [b"ab", b"", b"c"], 3, lambda *both: seen.append(both))
-    assert target.read_bytes() == b"abc"
-    assert seen == [(2, 3), (2, 3), (3, 3)]
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -24,7 +24,7 @@ def file_target(path: str | os.PathLike[str]) -> Path:
     return target
 
 
-def write_pieces(target: Path, pieces: Iterable[bytes], total: int, report: Report | None) -> None:
+def write_pieces(target: Path, pieces: Iterable[bytes], total: int, report: Report | None = None) -> None:
     """Replaces a file by the pieces, atomically and durably; on an error the old one stays, and nothing else.
 
     `report` gets (done, total) bytes. StorageFull, StorageFailed, and what `pieces` raises.

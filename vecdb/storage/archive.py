@@ -8,9 +8,8 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import secrets
 import struct
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path, PurePosixPath
@@ -84,32 +83,6 @@ class Archive:
             whole_crc = crc32c(checksum, whole_crc)
             yield checksum
         yield _end(whole_crc)
-
-
-def store_pieces(path: Path, pieces: Iterable[bytes], total: int, report: Report | None = None) -> None:
-    """Replaces the file `path` by these bytes, atomically and durably; on an error the old one stays, and nothing else.
-
-    `report` gets (done, total) bytes. StorageFull, StorageFailed, and what `pieces` raises.
-    """
-    temporary = path.with_name(f".vecdb-snapshot-{secrets.token_hex(4)}")
-    done = 0
-    with _naming(path):
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-        try:
-            try:
-                for piece in pieces:
-                    done += write_at(descriptor, [memoryview(piece)], done)
-                    if report is not None:
-                        report(done, total)
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            os.replace(temporary, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise
-        sync_folder(path.parent)
 
 
 def unpack(
