@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import Future
 
 import pytest
 
@@ -56,8 +57,7 @@ def test_full_when_the_capacity_is_held_and_not_before() -> None:
     assert lane.full
     go.set()
     assert all(future.result(5) for future in futures)
-    assert wait_for(lambda: lane.taken == 0)
-    assert not lane.full
+    assert wait_for(lambda: lane.taken == 0 and not lane.full)
     lane.shutdown()
 
 
@@ -120,7 +120,7 @@ def test_a_queue_is_full_when_it_is_worth_too_much_time() -> None:
     lane, go = Lane("test", workers=2, queue=100, queue_seconds=0.5), threading.Event()
     working(lane, 0.1, 300)
     assert lane.mean_seconds == pytest.approx(0.1, rel=0.05)
-    futures = []
+    futures: list[Future[bool]] = []
     while not lane.full and len(futures) < 100:
         futures.append(lane.submit(go.wait, 10))
     assert 11 <= len(futures) <= 14  # 2 at work; 10 or 11 that wait are worth half a second of two workers
