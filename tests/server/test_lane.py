@@ -51,10 +51,11 @@ def test_never_more_at_a_time_than_workers_while_calls_finish() -> None:
 
 def test_full_when_the_capacity_is_held_and_not_before() -> None:
     lane, go = Lane("test", workers=1, queue=2), threading.Event()
-    futures = [lane.submit(go.wait, 10) for _ in range(2)]
-    assert not lane.full
-    futures.append(lane.submit(go.wait, 10))
-    assert lane.full
+    futures, full = [], []
+    for _ in range(3):
+        futures.append(lane.submit(go.wait, 10))
+        full.append(lane.full)
+    assert full == [False, False, True]
     go.set()
     assert all(future.result(5) for future in futures)
     assert wait_for(lambda: lane.taken == 0 and not lane.full)
