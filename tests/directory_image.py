@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -31,10 +32,12 @@ def copy_quiet(source: Path, target: Path) -> None:
 
 def _state(folder: Path) -> dict[str, tuple[int, int, int]]:
     found = {}
-    for path in folder.rglob("*"):
-        try:
-            facts = path.stat()
-        except FileNotFoundError:
-            continue
-        found[str(path)] = (facts.st_ino, facts.st_size, facts.st_mtime_ns)
+    for path, folders, names in os.walk(folder):  # passes over a folder that goes away meanwhile, as rglob does not
+        for name in (*folders, *names):
+            file = os.path.join(path, name)
+            try:
+                facts = os.stat(file)
+            except FileNotFoundError:
+                continue
+            found[file] = (facts.st_ino, facts.st_size, facts.st_mtime_ns)
     return found
