@@ -92,7 +92,7 @@ class AwaitingDriver(Connection):
         try:
             return await stream.receive()
         except (grpc.RpcError, asyncio.CancelledError) as error:
-            if isinstance(error, asyncio.CancelledError) and self.trouble is None:
+            if isinstance(error, asyncio.CancelledError) and (self.trouble is None or _is_cancelled()):
                 raise
             raise self.failed(error) from None
 
@@ -172,7 +172,8 @@ class AwaitingDriver(Connection):
             except (grpc.RpcError, grpc.aio.UsageError) as failed:
                 error = self.failed(failed, timeout)
             except asyncio.CancelledError:
-                self.check()  # close() cancels calls as well
+                if not _is_cancelled():
+                    self.check()  # close() cancels calls as well
                 raise
             tries += 1
             left = None if timeout is None else timeout - (time.monotonic() - started)
@@ -202,8 +203,9 @@ class AwaitingDriver(Connection):
         loop = asyncio.get_running_loop()
         channel = self._channels.get(loop)
         if channel is None:
-            for other in [each for each in self._channels if each.is_closed()]:
-                del self._channels[other]
+            for other in list(self._channels):  # a copy: other threads have loops as well
+                if other.is_closed():
+                    self._channels.pop(other, None)
             channel = self._channels[loop] = _Channel(self.settings)
             self.channels = list(self._channels.values())
         return channel.callables
@@ -212,6 +214,12 @@ class AwaitingDriver(Connection):
 def _after(verb: Verb[Any], result: Any, error: Error | None) -> Any:
     """The verb's next step. Not in a coroutine: the StopIteration at its end could not leave one."""
     return verb.send(result) if error is None else verb.throw(error)
+
+
+def _is_cancelled() -> bool:
+    """Whether it is the task that was told to stop, and not only its call."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 class _Channel:

@@ -10,7 +10,7 @@ from vecdb.client.awaiting_driver import AwaitingDriver
 from vecdb.client.awaiting_stream import AwaitingStream
 from vecdb.client.received_hits import SearchAnswer
 from vecdb.client.search_verbs import STREAM, SearchVerbs, packed
-from vecdb.errors import Error, InvalidArgument
+from vecdb.errors import Error, InvalidArgument, ServerFailed
 from vecdb.hits import Hits
 from vecdb.proto.v1 import search_pb2
 
@@ -53,6 +53,8 @@ class AwaitingSearchStream:
                         yield hits
                     continue
                 if response is None:
+                    if not self._packing.is_answered:
+                        raise ServerFailed(reason="the stream ended before every query was answered")
                     break
                 tries = 0
                 async with self._changed:
@@ -63,15 +65,14 @@ class AwaitingSearchStream:
         finally:
             if call is not None:
                 call.cancel()
-            await _cancel(reader)
-            await _cancel(sender)
+            await _cancel(reader, sender)
         if self._trouble is not None:
             raise self._trouble
 
     async def _recovered(self, error: Error, tries: int) -> AsyncIterator[Hits]:
         """Goes on after a failure where it can. A refusal of several queries is told for the one it is about."""
         if isinstance(error, InvalidArgument):
-            for query in self._packing.unanswered[0]:
+            for query in next(iter(self._packing.unanswered), []):
                 yield await self._driver.run(self._verbs.lone(self._request, query))
             raise error
         pause = self._driver.policy.pause_seconds(error, tries, True, None)
@@ -117,7 +118,9 @@ async def _asynchronous(queries: Iterable[Any] | AsyncIterable[Any]) -> AsyncIte
             yield query
 
 
-async def _cancel(task: asyncio.Future[None] | None) -> None:
-    if task is not None:
+async def _cancel(*tasks: asyncio.Future[None] | None) -> None:
+    some = [task for task in tasks if task is not None]
+    for task in some:
         task.cancel()
-        await asyncio.wait([task])
+    if some:
+        await asyncio.wait(some)

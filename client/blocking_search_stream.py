@@ -11,7 +11,7 @@ from vecdb.client.blocking_driver import BlockingDriver
 from vecdb.client.grpc_module import grpc
 from vecdb.client.received_hits import SearchAnswer
 from vecdb.client.search_verbs import STREAM, SearchVerbs, packed
-from vecdb.errors import Error, Forked, InvalidArgument
+from vecdb.errors import Error, Forked, InvalidArgument, ServerFailed
 from vecdb.hits import Hits
 from vecdb.proto.v1 import search_pb2
 
@@ -53,6 +53,8 @@ class BlockingSearchStream:
                     yield from self._recovered(self._driver.failed(error), tries)
                     continue
                 if response is None:
+                    if not self._packing.is_answered:
+                        raise ServerFailed(reason="the stream ended before every query was answered")
                     break
                 tries = 0
                 with self._changed:
@@ -75,7 +77,7 @@ class BlockingSearchStream:
     def _recovered(self, error: Error, tries: int) -> Iterator[Hits]:
         """Goes on after a failure where it can. A refusal of several queries is told for the one it is about."""
         if isinstance(error, InvalidArgument):
-            for query in self._packing.unanswered[0]:
+            for query in next(iter(self._packing.unanswered), []):
                 yield self._driver.run(self._verbs.lone(self._request, query))
             raise error
         pause = self._driver.policy.pause_seconds(error, tries, True, None)

@@ -36,7 +36,7 @@ class Capabilities:
     @property
     def batch_rows(self) -> int:
         """Rows of one upsert."""
-        return min(self.limits.get("BATCH_ROWS", limits.BATCH_ROWS), limits.BATCH_ROWS)
+        return max(1, min(self.limits.get("BATCH_ROWS", limits.BATCH_ROWS), limits.BATCH_ROWS))
 
 
 def handshake(settings: ClientSettings) -> Verb[Capabilities]:

@@ -36,6 +36,12 @@ if "grpc" not in sys.modules and VARIABLE not in os.environ and _FIRST <= _insta
     finally:
         del os.environ[VARIABLE]  # it was read; child processes choose for themselves
 else:
-    import grpc
+    try:
+        import grpc
+    except ModuleNotFoundError as error:
+        if error.name != "grpc":
+            raise
+        needed = "a grpc:// address needs grpcio and protobuf: pip install grpcio protobuf"
+        raise ModuleNotFoundError(f"{error}; {needed}", name=error.name) from None
 
 __all__ = ["grpc"]

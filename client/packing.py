@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
+from vecdb.client.answer import unreadable
 from vecdb.proto.convert.matrices import Matrix
 
 MESSAGE_QUERIES: Final = 64
@@ -36,6 +37,11 @@ class Packing:
         return self.ended and not self._waiting
 
     @property
+    def is_answered(self) -> bool:
+        """Whether every query has its answer, and no more will come."""
+        return self.is_done and not self._under_way
+
+    @property
     def unanswered(self) -> list[list[Matrix]]:
         """The messages under way, in order."""
         return list(self._under_way)
@@ -55,7 +61,9 @@ class Packing:
         return some
 
     def answered(self) -> list[Matrix]:
-        """The queries of the first message under way, which has its answer."""
+        """The queries of the first message under way, which has its answer. ServerFailed if nothing is under way."""
+        if not self._under_way:
+            raise unreadable("one that nothing was asked for")
         some = self._under_way.popleft()
         self._held -= len(some)
         return some

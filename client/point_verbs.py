@@ -15,7 +15,7 @@ from vecdb.client.first_message import first_message
 from vecdb.client.message_size import ROW_BYTES, check_size, cut, halves
 from vecdb.client.steps import Begun, Call, CallInParts, Emit, Receive, Verb
 from vecdb.client.upsert_message import UpsertMessages
-from vecdb.errors import LimitExceeded, ServerFailed
+from vecdb.errors import InvalidValue, LimitExceeded, ServerFailed
 from vecdb.exchange.form import RowBatch
 from vecdb.filters import Where, parse_filter
 from vecdb.ids import IdBatch, encode_distinct, encode_within
@@ -145,10 +145,17 @@ class PointVerbs:
         yield Begun()
         if page is not None and not page.HasField("total"):
             raise ServerFailed(reason="a scan of all rows that does not say how many they are")
-        yield Emit([0 if page is None else page.total])
+        total, done = 0 if page is None else page.total, 0
+        yield Emit([total])
         while page is not None:
-            yield Emit([read(_row_batch, page)])
+            rows = read(_row_batch, page, self._schema)
+            done += len(rows)
+            if done > total:
+                raise ServerFailed(reason=f"a scan of {total} rows that has more")
+            yield Emit([rows])
             page = yield Receive(stream)
+        if done < total:
+            raise ServerFailed(reason=f"a scan of {total} rows that ended after {done}")
 
     def _scan_request(self, batch: int, with_vectors: bool) -> points_pb2.ScanRequest:
         request = points_pb2.ScanRequest(batch=batch, with_vectors=with_vectors)
@@ -161,7 +168,12 @@ class PointVerbs:
         return read(write_result_from_message, answer)
 
 
-def _row_batch(page: types_pb2.Records) -> RowBatch:
+def _row_batch(page: types_pb2.Records, schema: CollectionSchema) -> RowBatch:
     found = ids_from_message(page.ids)
     ids = found if isinstance(found, list) else found.tolist()
-    return RowBatch(ids, payloads_from_bytes(page.payloads, len(ids)), from_named_matrices(page.vectors, "vectors"))
+    vectors = from_named_matrices(page.vectors, "vectors")
+    shapes = {name: array.shape for name, array in vectors.items()}
+    expected = {name: (len(ids), vector.dimension) for name, vector in schema.vectors.items()}
+    if shapes != expected:
+        raise InvalidValue(argument="vectors", expected=f"the shapes {expected}", received=shapes)
+    return RowBatch(ids, payloads_from_bytes(page.payloads, len(ids)), vectors)

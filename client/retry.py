@@ -12,6 +12,7 @@ PAUSE_SECONDS: Final = 0.05
 PAUSE_MAXIMUM_SECONDS: Final = 2.0
 BURST: Final = 10.0
 SHARE: Final = 0.1
+ASKED_MAXIMUM_SECONDS: Final = 30.0  # of what a server asks for; ours asks for 2 seconds at most
 
 
 @dataclass(slots=True)
@@ -47,15 +48,17 @@ class RetryPolicy:
     def pause_seconds(self, error: Error, tries: int, safe_to_repeat: bool, seconds_left: float | None) -> float | None:
         """How long to wait before the next try, after `tries` that failed; None to give up.
 
-        What the server refused with Overloaded was not begun, so anything may be repeated; after Unavailable only what
-        is safe to do twice.
+        What the server refused with Overloaded was not begun, so anything may be repeated. It then says when to come
+        back; an Overloaded that does not was made of a status that anything between may have sent, at any time: after
+        it, as after Unavailable, only what is safe to do twice is repeated.
         """
-        overloaded = isinstance(error, Overloaded)
-        if tries > self.retries or not (overloaded or (safe_to_repeat and isinstance(error, Unavailable))):
+        asked = error.retry_after_seconds if isinstance(error, Overloaded) else None
+        refused = safe_to_repeat and isinstance(error, Overloaded | Unavailable)
+        if tries > self.retries or not (refused or asked is not None):
             return None
         pause = self.source.uniform(0, min(PAUSE_MAXIMUM_SECONDS, PAUSE_SECONDS * 2 ** (tries - 1)))
-        if isinstance(error, Overloaded):
-            pause += error.retry_after_seconds or 0.0
+        if asked is not None and asked > 0:  # not so for NaN
+            pause += min(asked, ASKED_MAXIMUM_SECONDS)
         if seconds_left is not None and pause >= seconds_left:
             return None
         return pause if self.budget.spend() else None

@@ -110,4 +110,6 @@ def _pem(argument: str, value: Any) -> bytes | None:
     try:
         return Path(value).read_bytes()
     except (OSError, ValueError) as error:
-        raise InvalidValue(argument=argument, expected=f"a PEM file ({error})", received=str(value)) from None
+        reason = error.strerror if isinstance(error, OSError) else str(error)  # without the path, which may be a key
+        shown = "PEM itself, as a str" if "-----BEGIN" in str(value) else str(value)
+        raise InvalidValue(argument=argument, expected=f"a PEM file ({reason})", received=shown) from None

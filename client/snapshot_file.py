@@ -32,6 +32,8 @@ def _whole(pieces: Iterator[bytes], total: int) -> Iterator[bytes]:
     done = 0
     for piece in pieces:
         done += len(piece)
+        if done > total:
+            raise ServerFailed(reason=f"a snapshot of {total} bytes goes on after them")
         yield piece
     if done != total:
         raise ServerFailed(reason=f"a snapshot of {total} bytes ended after {done}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -81,7 +82,8 @@ class Upload:
             if self._report is not None:
                 self._report(count, self._total)
         yield Finish(stream)
-        yield Receive(stream, self._seconds)
+        with contextlib.suppress(Error):  # whatever ends the stream now, everything is acknowledged
+            yield Receive(stream, self._seconds)
         if self._trouble is not None:
             raise self._trouble
         return WriteResult(count=count, sequence=sequence)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from vecdb import limits
+from vecdb.errors import Overloaded
 from vecdb.proto import PROTOCOL_MAJOR, PROTOCOL_MINOR
 from vecdb.proto.convert.results import (
     collection_stats_to_message,
@@ -33,6 +34,7 @@ class AdminService:
             name: value for name, value in vars(limits).items() if name.isupper() and isinstance(value, int)
         }
         self._limits.update({name: getattr(engine.settings, name.lower()) for name in OWN_LIMITS})
+        self._optimizing = threading.BoundedSemaphore(engine.settings.write_workers)
 
     def get_capabilities(self, call: Call, data: bytes) -> admin_pb2.Capabilities:
         """Version, limits, and what the caller may do."""
@@ -96,8 +98,17 @@ class AdminService:
                 reports.put(None)
             except BaseException as error:
                 reports.put(error)
+            finally:
+                self._optimizing.release()
 
-        threading.Thread(target=run, name="vecdb-optimize", daemon=True).start()
+        # It goes on when its caller leaves, so that the place in a lane does not bound how many there are.
+        if not self._optimizing.acquire(blocking=False):
+            raise Overloaded(what="optimize calls", retry_after_seconds=1.0)
+        try:
+            threading.Thread(target=run, name="vecdb-optimize", daemon=True).start()
+        except BaseException:
+            self._optimizing.release()
+            raise
         while (report := reports.get()) is not None:
             if isinstance(report, BaseException):
                 raise report

@@ -13,7 +13,7 @@ from vecdb.server.settings import ServerSettings
 
 
 class ByteBudget:
-    """Bytes of requests that may be worked on at once, all lanes together."""
+    """Bytes of requests that may be worked on at once, and of replies that were not taken yet, all lanes together."""
 
     def __init__(self, maximum: int) -> None:
         self.maximum = maximum
@@ -36,6 +36,11 @@ class ByteBudget:
             if self.taken + count > self.maximum:
                 self.refused += 1
                 raise Overloaded(what=f"bytes of requests, {self.maximum} together", retry_after_seconds=0.1)
+            self.taken += count
+
+    def add(self, count: int) -> None:
+        """Takes bytes, to be given back, also where there are not as many: what was done is not refused afterwards."""
+        with self._guard:
             self.taken += count
 
     def give_back(self, count: int) -> None:

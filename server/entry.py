@@ -19,6 +19,7 @@ from vecdb.server.record import CallRecord, Recorder
 
 Serve = Callable[[Call, Any], Any]
 
+_SMALL_BYTES: Final = 16 << 10  # of a reply that is not worth counting
 _OPEN_SECONDS: Final = 5.0  # in which the request of a caller without credentials has to come
 _UNREADABLE: Final = InvalidValue(argument="request", expected="a message of this method", received="other bytes")
 
@@ -82,6 +83,8 @@ class UnaryEntry:
             lane.end(began)
         record.collection = call.collection
         record.bytes_out = len(reply)
+        if len(reply) > _SMALL_BYTES:
+            _hold_until_taken(runner, call, len(reply))
         runner.recorder.done(record, context)
         return reply
 
@@ -184,6 +187,19 @@ def _counted(requests: Iterator[bytes], record: CallRecord) -> Iterator[bytes]:
     for data in requests:
         record.bytes_in += len(data)
         yield data
+
+
+def _hold_until_taken(runner: Runner, call: Call, count: int) -> None:
+    """gRPC keeps a reply for as long as its caller does not read it, when the place in the lane is long given back."""
+
+    def taken() -> None:
+        runner.streams.remove(call)
+        runner.engine.in_flight.give_back(count)
+
+    runner.engine.in_flight.add(count)
+    runner.streams.reply(call)
+    if not call.context.add_callback(taken):  # the call is over
+        taken()
 
 
 def _abort(context: grpc.ServicerContext, error: BaseException) -> NoReturn:

@@ -43,6 +43,7 @@ class Gate(grpc.ServerInterceptor):
         admission: Admission,
         served: Mapping[str, Served],
         runner: Runner,
+        other: Lane,
         *,
         mutual_tls: bool,
     ) -> None:
@@ -52,6 +53,7 @@ class Gate(grpc.ServerInterceptor):
         self._admission = admission
         self._served = served
         self._runner = runner
+        self._other = other  # where gRPC runs what is none of ours: reflection
         self._refusals = Lane("refusal", workers=2, queue=1_000)
         self._open = Lane("open", workers=2, queue=64)
 
@@ -71,7 +73,10 @@ class Gate(grpc.ServerInterceptor):
         try:
             principal = self._authenticator.identify(details.invocation_metadata, self._certificate_names)
             if served is None:
-                return continuation(details)  # reflection, or nothing
+                handler = continuation(details)  # reflection, or nothing
+                if handler is not None and self._other.full:
+                    raise self._other.overloaded()
+                return handler
             principal.require(Role(served.method.required_role), name)
             lane: Lane = getattr(self._admission, served.lane)
             if lane.full:

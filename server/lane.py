@@ -106,9 +106,12 @@ class Lane(ThreadPoolExecutor):
                 self._tasks.put(None)
 
     def _start_thread(self) -> None:
+        name = f"vecdb-{self.name}-{self._started + 1}"
+        try:
+            threading.Thread(target=self._work, name=name, daemon=True).start()
+        except RuntimeError:  # the system has no thread left: calls wait, and the next look at them tries again
+            return
         self._started += 1
-        name = f"vecdb-{self.name}-{self._started}"
-        threading.Thread(target=self._work, name=name, daemon=True).start()
 
     def _work(self) -> None:
         tasks = self._tasks
@@ -143,6 +146,6 @@ class Lane(ThreadPoolExecutor):
                 continue
             with self._guard:
                 stuck = finished == self._finished and self._working < self.workers
-                if stuck and self._started < self.capacity:
+                if stuck and self._started < self.capacity and not self._closed.is_set():
                     self._start_thread()
             finished = self._finished

@@ -58,12 +58,18 @@ class OpenStreams:
             raise InvalidValue(argument="request", expected="one message", received=None)
         return data
 
+    def reply(self, call: Call) -> None:
+        """Its caller is to take the reply, within the call's own patience, until remove()."""
+        call.waits()
+        with self._guard:
+            self._between.add(call)
+
     def requests(self, call: Call, requests: Iterator[bytes]) -> Iterator[bytes]:
         """The requests of a stream. Unavailable between two of them once the server drains."""
         while True:
             with self._guard:
                 if self._draining:
-                    raise Unavailable(target="server", reason="it is stopping; what it acknowledged is kept")
+                    raise Unavailable(target="", reason="it is stopping; what it acknowledged is kept")
                 self._between.add(call)
             call.waits()
             try:

@@ -12,7 +12,6 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from vecdb.database import Database, connect
-from vecdb.errors import StorageFailed
 from vecdb.proto.methods import METHODS
 from vecdb.server.admin_service import AdminService
 from vecdb.server.admission import Admission
@@ -52,10 +51,12 @@ class Server:
         self._database = connect(
             settings.data, durability=settings.durability, read_only=settings.read_only, threads=settings.threads
         )
+        self._last = contextlib.ExitStack()  # what is let go of at the end, the newest first
+        self._last.callback(self._database.close)
         try:
             self._build()
         except BaseException:
-            self._database.close()
+            self._last.close()
             raise
 
     @property
@@ -64,7 +65,7 @@ class Server:
         return self._database
 
     def start(self) -> int:
-        """Takes calls; the port it listens on. StorageFailed where it cannot be had."""
+        """Takes calls; the port it listens on. OSError where it cannot be had."""
         self._server.start()
         self._health.set("", health_pb2.HealthCheckResponse.SERVING)
         return self.port
@@ -76,8 +77,7 @@ class Server:
                 return
             self._stopped = True
             grace = self.settings.drain_seconds if grace_seconds is None else grace_seconds
-            with contextlib.ExitStack() as last:
-                last.callback(self._database.close)
+            with self._last:
                 self._health.enter_graceful_shutdown()
                 stopped = self._server.stop(grace)
                 self._streams.drain()
@@ -85,12 +85,6 @@ class Server:
                 while not stopped.wait(_LOOK_SECONDS) and time.monotonic() < deadline:
                     pass  # in short steps, so that a second signal is heard meanwhile
                 self._wait_for_calls(grace)
-                self._gate.close()
-                for lane in (*self._admission.lanes, self._other):
-                    lane.shutdown()
-                self._streams.close()
-                if self._page is not None:
-                    self._page.close()
 
     def __enter__(self) -> Self:
         self.start()
@@ -102,8 +96,12 @@ class Server:
     def _build(self) -> None:
         settings = self.settings
         self._admission = Admission.of(settings)
+        self._other = Lane("other", workers=2, queue=64)
+        for lane in (*self._admission.lanes, self._other):
+            self._last.callback(lane.shutdown)
         engine = Engine(self._database, settings, self._admission.in_flight)
         self._streams = OpenStreams(settings.stream_idle_seconds)
+        self._last.callback(self._streams.close)
         metrics = Metrics(method.name for method in METHODS.values())
         runner = Runner(engine, self._streams, Recorder(metrics, RequestLog(settings.log, settings.slow_seconds)))
         self._gate = Gate(
@@ -111,9 +109,10 @@ class Server:
             self._admission,
             served_by(engine),
             runner,
+            self._other,
             mutual_tls=settings.tls_client_ca is not None,
         )
-        self._other = Lane("other", workers=2, queue=64)
+        self._last.callback(self._gate.close)
         self._server = grpc.server(self._other, interceptors=[self._gate], options=_options(settings))
         # Every path passes the gate, which answers those it knows itself.
         self._server.add_generic_rpc_handlers((_NoHandlers(),))
@@ -126,6 +125,8 @@ class Server:
             reflection.enable_server_reflection((*sorted(names), reflection.SERVICE_NAME), self._server)
         self.port = self._listen()
         self._page = self._metrics_page(metrics)
+        if self._page is not None:
+            self._last.callback(self._page.close)
 
     def _metrics_page(self, metrics: Metrics) -> MetricsPage | None:
         if not self.settings.metrics_port:
@@ -143,7 +144,8 @@ class Server:
             else:
                 port = self._server.add_secure_port(self.settings.address, credentials)
         except RuntimeError as error:
-            raise StorageFailed(path=self.settings.address, detail="the address cannot be listened on") from error
+            reason = "taken by another process, or not an address of this machine that it may use"
+            raise OSError(f"cannot listen on {self.settings.address}: {reason}") from error
         return port
 
     def _wait_for_calls(self, grace_seconds: float) -> None:

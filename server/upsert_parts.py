@@ -40,6 +40,8 @@ class UpsertParts:
         """Keeps a part, whose message had `size` bytes. Overloaded, LimitExceeded, InvalidValue: another collection."""
         if self._parts and part.collection != self._parts[0].collection:
             raise InvalidValue(argument="collection", expected="the same in each part", received=part.collection.name)
+        # Each has a cost of its own, however few bytes it came in.
+        self._engine.check_at_most("BATCH_ROWS", len(self._parts) + 1)
         self._data_bytes += sum(len(each.matrix.data) for each in part.vectors) + len(part.payloads)
         self._engine.check_at_most("BATCH_BYTES", self._data_bytes)
         self._engine.in_flight.take(size)

@@ -67,6 +67,18 @@ def test_other_schemes_are_refused(path: str) -> None:
         vecdb.connect(path) if path != "grpc//x" else vecdb.connect_async(path)
 
 
+@pytest.mark.parametrize(
+    "path", ["localhost:6339", "10.0.0.7:80", "db.example.com:6339/", "grpc:x", "grpcs:/x", "GRPC:x"]
+)
+def test_what_looks_like_an_address_makes_no_folder(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(vecdb.InvalidValue, match="grpc://host:port"):
+        vecdb.connect(path)
+    assert list(tmp_path.iterdir()) == []
+    with vecdb.connect(f"./{path}") as db:  # said to be a folder, it is one
+        assert len(db) == 0
+
+
 @pytest.mark.parametrize("path", [":memory:", "folder", 7])
 def test_asynchronous_is_for_servers(path: Any) -> None:
     with pytest.raises(vecdb.InvalidValue):

@@ -6,6 +6,7 @@ What an address needs (grpc) and what a folder needs (the engine) is imported wh
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from vecdb.errors import InvalidValue
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from vecdb.database import Database
 
 _SCHEMES = ("grpc://", "grpcs://", "grpc+unix://")
+_EXPECTED = "a folder, ':memory:' or grpc://host:port; ./ goes before the name of a folder that looks like an address"
+
+# What is surely meant for a server, and would make a folder of that name: "localhost:6339", "grpc:localhost".
+_LIKE_AN_ADDRESS = re.compile(r"(?i:grpcs?:|grpc\+unix:|[a-z][a-z0-9+.-]*://)|[A-Za-z0-9.-]+:[0-9]{1,5}/?$")
 
 
 def connect(
@@ -66,6 +71,8 @@ def connect(
 
         # Typed as the embedded one: a program changes doors by changing one string.
         return cast("Database", RemoteDatabase(_settings(path, remote)))
+    if _LIKE_AN_ADDRESS.match(path if isinstance(path, str) else ""):
+        raise InvalidValue(argument="path", expected=_EXPECTED, received=path)
     for argument, value in remote.items():
         if value is not None:
             raise InvalidValue(argument=argument, expected="a grpc:// or grpcs:// address for it", received=path)

@@ -360,3 +360,26 @@ def test_no_server_is_unavailable() -> None:
 
     with pytest.raises(vecdb.Unavailable):
         asyncio.run(run())
+
+
+def test_a_task_that_is_cancelled_after_the_database_is_closed_is_cancelled() -> None:
+    def slow(_request: Any, context: Any) -> Any:
+        while context.is_active():
+            time.sleep(0.01)
+        return points_pb2.CountResponse()
+
+    async def run(address: str) -> None:
+        db = await vecdb.connect_async(address)
+        docs = await db["docs"]
+        told, only_closed = asyncio.create_task(docs.count()), asyncio.create_task(docs.count())
+        await asyncio.sleep(0.1)
+        closing = asyncio.create_task(db.close())
+        told.cancel()
+        await closing
+        with pytest.raises(asyncio.CancelledError):
+            await told
+        with pytest.raises(vecdb.Closed):
+            await only_closed
+
+    with scripted({"Count": slow}) as address:
+        asyncio.run(run(address))

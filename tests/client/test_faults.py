@@ -276,3 +276,19 @@ def test_calls_from_threads_end_with_their_own_errors() -> None:
         for thread in threads:
             thread.join()
     assert wrong == []
+
+
+@pytest.mark.parametrize(("method", "write"), WRITES)
+def test_a_write_whose_refusal_is_not_of_the_server_is_not_tried_again(
+    method: str, write: Callable[[RemoteDatabase], Any]
+) -> None:
+    """A status that a proxy, or a reset of the connection, makes says nothing of whether the write was carried out."""
+    calls: list[Any] = []
+
+    def vague(request: Any, context: grpc.ServicerContext) -> Any:
+        calls.append(request)
+        context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "enhance your calm")
+
+    with scripted({method: vague}) as address, remote(address) as db, pytest.raises(vecdb.Overloaded):
+        write(db)
+    assert len(calls) == 1

@@ -14,6 +14,7 @@ import pytest
 import vecdb
 from tests.client.rows import DIMENSION, FIELDS, mixed_ids, payloads, vectors
 from tests.client.served import connected, remote, scripted, served
+from vecdb.proto.convert.matrices import fill_matrix
 from vecdb.proto.v1 import admin_pb2, points_pb2, types_pb2
 
 ROWS = 2500
@@ -224,3 +225,44 @@ def test_a_count_of_a_scan_is_not_needed_for_reading() -> None:
     with scripted(answers) as address, remote(address) as db:
         assert [record.id for record in db["docs"].scan()] == [0]
         assert len(db["docs"]) == 9
+
+
+def page(total: int, ids: int = 2, name: str = "", rows: int = 2, dimension: int = 2) -> types_pb2.Records:
+    found = types_pb2.Records(total=total, ids=types_pb2.Ids(integers=np.arange(ids, dtype="<i8").tobytes()))
+    vectors = found.vectors.add(name=name)
+    fill_matrix(vectors.matrix, np.ones((rows, dimension), np.float32))
+    return found
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".npy", ".parquet"])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        page(total=0),
+        page(total=1),
+        page(total=3),
+        page(total=2**64 - 1),
+        page(total=3, ids=3),
+        page(total=2, dimension=3),
+        page(total=2, name="other"),
+    ],
+)
+def test_an_export_of_other_rows_than_were_said_leaves_nothing(tmp_path: Path, suffix: str, rows: Any) -> None:
+    with scripted({"Scan": parts(rows)}) as address, remote(address) as db, pytest.raises(vecdb.ServerFailed):
+        db["docs"].export(tmp_path / f"rows{suffix}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_snapshot_that_goes_on_is_left_when_it_is_too_long(tmp_path: Path) -> None:
+    sent: list[int] = []
+
+    def endless(_request: Any, context: Any) -> Iterator[Any]:
+        yield REPORT
+        while context.is_active() and len(sent) < 1000:
+            sent.append(1)
+            yield admin_pb2.SnapshotPart(data=bytes(1 << 20))
+
+    with scripted({"Snapshot": endless}) as address, remote(address) as db, pytest.raises(vecdb.ServerFailed):
+        db.snapshot(tmp_path / "snapshot")
+    assert len(sent) < 100
+    assert list(tmp_path.iterdir()) == []

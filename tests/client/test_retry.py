@@ -7,11 +7,20 @@ from typing import Any
 
 import pytest
 
-from vecdb.client.retry import BURST, PAUSE_MAXIMUM_SECONDS, PAUSE_SECONDS, SHARE, RetryBudget, RetryPolicy
+from vecdb.client.retry import (
+    ASKED_MAXIMUM_SECONDS,
+    BURST,
+    PAUSE_MAXIMUM_SECONDS,
+    PAUSE_SECONDS,
+    SHARE,
+    RetryBudget,
+    RetryPolicy,
+)
 from vecdb.errors import Error, Overloaded, ServerFailed, Timeout, Unauthenticated, Unavailable
 
 GONE = Unavailable(target="t", reason="r")
-FULL = Overloaded(what="lane", retry_after_seconds=None)
+FULL = Overloaded(what="lane", retry_after_seconds=0.001)
+VAGUE = Overloaded(what="something between")  # a status that no server of ours made
 
 
 class Most(random.Random):
@@ -28,6 +37,8 @@ class Most(random.Random):
         (GONE, False, False),
         (FULL, True, True),
         (FULL, False, True),
+        (VAGUE, True, True),
+        (VAGUE, False, False),
         (Timeout(seconds=1.0), True, False),
         (ServerFailed(reason="r"), True, False),
         (Unauthenticated(reason="r"), True, False),
@@ -90,3 +101,10 @@ def test_the_budget_fills_up_to_the_burst() -> None:
     for _ in range(1000):
         budget.earn()
     assert sum(budget.spend() for _ in range(100)) == BURST
+
+
+@pytest.mark.parametrize("asked", [-5.0, 0.0, float("nan"), float("inf"), 1e18])
+def test_whatever_the_server_asks_for_the_pause_is_one_that_can_be_made(asked: float) -> None:
+    pause = RetryPolicy(3).pause_seconds(Overloaded(what="l", retry_after_seconds=asked), 1, True, None)
+    assert pause is not None
+    assert 0 <= pause <= ASKED_MAXIMUM_SECONDS + PAUSE_SECONDS

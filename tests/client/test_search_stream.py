@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -164,3 +165,60 @@ def test_closing_the_database_ends_it(both: Both) -> None:
         db.close()
         with pytest.raises(vecdb.Closed):
             list(found)
+
+
+def hits_of(queries: int) -> search_pb2.SearchResponse:
+    response = search_pb2.SearchResponse(counts=[0] * queries)
+    response.plans.add(strategy="scan", metric=2)
+    return response
+
+
+def nothing(_requests: Iterator[search_pb2.SearchRequest], _context: Any) -> Iterator[search_pb2.SearchResponse]:
+    yield from ()
+
+
+def one_too_few(requests: Iterator[search_pb2.SearchRequest], _context: Any) -> Iterator[search_pb2.SearchResponse]:
+    yield hits_of(next(requests).query.near.queries.rows)
+    next(requests)
+
+
+def one_too_many(requests: Iterator[search_pb2.SearchRequest], _context: Any) -> Iterator[search_pb2.SearchResponse]:
+    for request in requests:
+        yield from [hits_of(request.query.near.queries.rows)] * 2
+
+
+def unasked(_requests: Iterator[search_pb2.SearchRequest], _context: Any) -> Iterator[search_pb2.SearchResponse]:
+    yield hits_of(1)
+
+
+@pytest.mark.parametrize("answers", [nothing, one_too_few, one_too_many, unasked])
+def test_another_number_of_answers_is_the_servers_fault(answers: Any) -> None:
+    queries = [[1.0, 2.0]] * 200
+
+    async def run(address: str) -> None:
+        async with vecdb.connect_async(address) as db:
+            async for _ in (await db["docs"]).search_stream(queries, in_flight=2):
+                pass
+
+    with scripted({"SearchStream": answers}) as address, remote(address) as db:
+        with pytest.raises(vecdb.ServerFailed):
+            list(db["docs"].search_stream(queries, in_flight=2))
+        with pytest.raises(vecdb.ServerFailed):
+            asyncio.run(run(address))
+
+
+def test_a_refusal_of_no_query_is_told_as_it_is() -> None:
+    asked = threading.Event()
+
+    def refuses(_requests: Iterator[search_pb2.SearchRequest], _context: Any) -> Iterator[search_pb2.SearchResponse]:
+        yield from ()
+        raise vecdb.InvalidValue(argument="query", expected="another", received=None)
+
+    def queries() -> Iterator[Any]:
+        asked.wait(10)
+        yield [1.0, 2.0]
+
+    with scripted({"SearchStream": refuses}) as address, remote(address) as db:
+        with pytest.raises(vecdb.InvalidValue):
+            list(db["docs"].search_stream(queries()))
+        asked.set()

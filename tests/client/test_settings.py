@@ -96,3 +96,14 @@ def test_certificates_are_files_or_bytes(tmp_path: Path) -> None:
     path.write_bytes(b"PEM")
     for given in (path, str(path), b"PEM"):
         assert ClientSettings.of("grpcs://h", tls_ca=given).tls_ca == b"PEM"
+
+
+@pytest.mark.parametrize("length", [100, 10_000])
+def test_a_key_in_the_place_of_its_path_is_not_shown(length: int) -> None:
+    key = f"-----BEGIN PRIVATE KEY-----\n{'SECRET' * length}\n-----END PRIVATE KEY-----\n"
+    with pytest.raises(vecdb.InvalidValue) as refused:
+        ClientSettings.of("grpcs://h", tls_certificate=b"c", tls_key=key)
+    assert refused.value.argument == "tls_key"
+    assert "SECRET" not in str(refused.value)
+    assert refused.value.__cause__ is None
+    assert refused.value.__suppress_context__

@@ -168,3 +168,24 @@ def test_an_acknowledgement_has_a_deadline() -> None:
                 attempt()
             assert late.value.seconds == 0.3
             assert ended.wait(10)
+
+
+def test_an_error_after_the_last_acknowledgement_changes_nothing() -> None:
+    def stops(requests: Iterator[points_pb2.WriteRequest], _context: Any) -> Iterator[Any]:
+        for number, _ in enumerate(requests):
+            yield acknowledged(number)
+        raise vecdb.Unavailable(target="server", reason="it is stopping")
+
+    with scripted({"Write": stops}) as address, remote(address) as db:
+        result = db["docs"].upsert(range(2000), np.ones((2000, 2)), progress=lambda *_: None)
+    assert (result.count, result.sequence) == (2000, 1)
+
+
+def test_a_server_that_takes_no_rows_at_a_time_gets_one() -> None:
+    def each(requests: Iterator[points_pb2.WriteRequest], _context: Any) -> Iterator[Any]:
+        for request in requests:
+            yield acknowledged(len(request.upsert.ids.integers) // 8)
+
+    with scripted({"Write": each}, limits={"BATCH_ROWS": 0}) as address, remote(address) as db:
+        result = db["docs"].upsert(range(3), np.ones((3, 2)), progress=lambda *_: None)
+    assert (result.count, result.sequence) == (3, 1)

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from vecdb.server.lane import Lane
+from vecdb.server.lane import STALL_SECONDS, Lane
 
 
 def wait_for(condition: object, seconds: float = 5.0) -> bool:
@@ -152,4 +152,22 @@ def test_retry_after_is_bounded() -> None:
     go.set()
     for future in futures:
         future.result(10)
+    lane.shutdown()
+
+
+def test_a_system_without_threads_makes_calls_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What submit() raised would end the thread that gRPC hands calls out in, and with it the server."""
+    lane = Lane("test", workers=1, queue=2)
+    begin = threading.Thread.start
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    future = lane.submit(int, "5")
+    time.sleep(4 * STALL_SECONDS)
+    assert not future.done()
+    monkeypatch.setattr(threading.Thread, "start", begin)
+    assert future.result(5) == 5
+    assert wait_for(lambda: lane.taken == 0)
     lane.shutdown()

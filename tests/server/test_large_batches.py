@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import vecdb
-from tests.server.raw_client import RawClient, normal, upsert_request
+from tests.server.raw_client import RawClient, error_in, normal, upsert_request
 from tests.server.server_process import ServerProcess, wait_until
 from vecdb.proto.v1 import points_pb2, types_pb2
 from vecdb.server import Server, ServerSettings
@@ -234,3 +234,24 @@ def sent(X: Any, end: bool, begun: threading.Event, never: threading.Event) -> I
 def read_into(call: Any, answers: list[bytes]) -> None:
     with contextlib.suppress(grpc.RpcError):
         answers.extend(call)
+
+
+def test_parts_that_hold_nothing_are_bounded_too() -> None:
+    """A part takes a hundred times the memory of its nine bytes."""
+    with (
+        Server(ServerSettings(data=":memory:", port=0, batch_rows=50)) as server,
+        RawClient(f"127.0.0.1:{server.port}") as raw,
+    ):
+        raw.create("docs", DIMENSION)
+        empty = points_pb2.WriteRequest(upsert=points_pb2.UpsertRequest(collection=REF), more=True)
+        last = points_pb2.WriteRequest(upsert=points_pb2.UpsertRequest(collection=REF))
+        kinds = []
+        for count in (49, 50):
+            call = raw.stream("Write", [*[empty] * count, last])
+            with pytest.raises(grpc.RpcError):
+                list(call)
+            kinds.append(error_in(call))
+        assert isinstance(kinds[0], vecdb.InvalidValue)  # all of them together are no batch
+        assert isinstance(kinds[1], vecdb.LimitExceeded)
+        assert (kinds[1].limit, kinds[1].received) == ("BATCH_ROWS", 51)
+        assert wait_until(lambda: not server._admission.in_flight.taken, 5)
