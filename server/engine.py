@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 from google.protobuf.message import DecodeError, Message
 
 from vecdb.collection.collection import Collection
+from vecdb.collection.reply_bytes import reply_too_large
 from vecdb.database import Database
 from vecdb.errors import CollectionNotFound, InvalidValue, LimitExceeded
 from vecdb.proto.v1 import types_pb2
@@ -38,12 +39,7 @@ class Engine:
     def check_reply(self, size: int) -> None:
         """LimitExceeded for a reply above the message limit."""
         if size > self.settings.message_bytes:
-            raise LimitExceeded(
-                limit="MESSAGE_BYTES",
-                maximum=self.settings.message_bytes,
-                received=size,
-                remedy="ask for fewer rows at a time, or name payload fields with select",
-            )
+            raise reply_too_large(self.settings.message_bytes, size)
 
     def check_at_most(self, limit: str, received: int) -> None:
         """LimitExceeded above a limit of this server: k, queries, rows of a batch."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
+from typing import Final
 
+from vecdb.collection.collection import get_within
 from vecdb.collection.scanner import Scan
 from vecdb.errors import InvalidType, InvalidValue
 from vecdb.json_bytes import loads
@@ -17,6 +19,8 @@ from vecdb.server.call import Call
 from vecdb.server.engine import Engine, parsed
 from vecdb.server.upsert_parts import UpsertParts
 from vecdb.types import Record, WriteResult
+
+_PAGE_ROWS: Final = 1_000  # of a scan: they are in memory together, and a payload may have 1 MiB
 
 
 class PointsService:
@@ -56,7 +60,10 @@ class PointsService:
         request = parsed(points_pb2.GetRequest, data)
         call.collection = request.collection.name
         collection = self._engine.collection(request.collection)
-        records = collection.get(ids_from_message(request.ids, limit="IDS_MAXIMUM"), with_vectors=request.with_vectors)
+        bound = self._engine.settings.message_bytes
+        records = get_within(
+            collection, ids_from_message(request.ids, limit="IDS_MAXIMUM"), request.with_vectors, bound
+        )
         message = records_to_message(records, with_vectors=request.with_vectors)
         self._engine.check_reply(message.ByteSize())
         return message
@@ -72,7 +79,7 @@ class PointsService:
         """Pages of at most `batch` rows, fewer where a message would grow too large."""
         request = parsed(points_pb2.ScanRequest, data)
         call.collection = request.collection.name
-        batch = request.batch or 1
+        batch = min(request.batch or 1, _PAGE_ROWS)
         records = self._engine.collection(request.collection).scan(
             filter_from_message(request.where),
             order_by=request.order_by or None,

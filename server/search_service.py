@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from vecdb.collection.collection import vector_bytes
 from vecdb.collection.hits import StoredHits, gathered, gathered_payloads
 from vecdb.errors import InvalidValue
+from vecdb.limits import BATCH_BYTES
 from vecdb.proto.convert.filters import filter_from_message
 from vecdb.proto.convert.ids import fill_ids
 from vecdb.proto.convert.matrices import fill_named_matrices, matrix_from_message
@@ -49,6 +51,9 @@ class SearchService:
         if request.HasField("min_score"):
             options["min_score"] = request.min_score
         wheres = [filter_from_message(each) for each in near.where]
+        if request.with_vectors:
+            # They are read before the reply is measured.
+            self._engine.check_reply(len(queries) * vector_bytes(collection, near.k))
         timeout = call.seconds_left()
         if len(queries) == 1 and len(wheres) < 2:
             where = wheres[0] if wheres else None
@@ -62,7 +67,7 @@ class SearchService:
             hits = collection.search(
                 queries, near.k, where=several, with_vectors=request.with_vectors, timeout=timeout, **options
             )
-        return self._response(hits, with_payloads=options.get("select") != [])
+        return self._response(hits, options.get("select"))
 
     def search_stream(self, call: Call, requests: Iterator[bytes]) -> Iterator[search_pb2.SearchResponse]:
         """Requests answered in their order."""
@@ -70,14 +75,15 @@ class SearchService:
             with self._engine.in_flight.holding(len(data)):
                 yield self.search(call, data)
 
-    def _response(self, hits: Sequence[StoredHits], with_payloads: bool) -> search_pb2.SearchResponse:
+    def _response(self, hits: Sequence[StoredHits], select: Sequence[str] | None) -> search_pb2.SearchResponse:
         ids, distances, counts = gathered(hits)
         scores = np.negative(distances).astype("<f4", copy=False)
         response = search_pb2.SearchResponse(counts=counts, scores=scores.tobytes())
         fill_ids(response.ids, ids)
         size = len(response.scores)
-        if with_payloads:
-            texts = gathered_payloads(hits)
+        if select != []:
+            # Of payloads that are sent whole no more is read than may be sent; of others more, to find the fields.
+            texts = gathered_payloads(hits, BATCH_BYTES if select else self._engine.settings.message_bytes)
             size += sum(map(len, texts))
             self._engine.check_reply(size)
             response.payloads = payloads_to_bytes(texts)

@@ -18,6 +18,7 @@ import pytest
 import vecdb
 from tests.server.raw_client import RawClient, error_in, normal, upsert_request
 from tests.server.server_process import ServerProcess, wait_until
+from vecdb.proto.convert.ids import ids_to_message
 from vecdb.proto.v1 import points_pb2, types_pb2
 from vecdb.server import Server, ServerSettings
 
@@ -255,3 +256,26 @@ def test_parts_that_hold_nothing_are_bounded_too() -> None:
         assert isinstance(kinds[1], vecdb.LimitExceeded)
         assert (kinds[1].limit, kinds[1].received) == ("BATCH_ROWS", 51)
         assert wait_until(lambda: not server._admission.in_flight.taken, 5)
+
+
+def test_one_small_request_that_names_much_is_refused_before_it_is_read() -> None:
+    with Server(ServerSettings(data=":memory:", port=0, message_bytes=1 << 20)) as server:
+        docs = server.database.create_collection("docs", dimension=2)
+        docs.upsert([1], np.ones((1, 2), np.float32), [{"text": "x" * 100_000}])
+        read = 0
+        store = docs._state.key_value
+        get_many = store.get_many
+
+        def counted(keys: list[bytes]) -> list[bytes | None]:
+            nonlocal read
+            found = get_many(keys)
+            read += sum(len(value) for value in found if value is not None)
+            return found
+
+        with RawClient(f"127.0.0.1:{server.port}") as client, pytest.MonkeyPatch.context() as patch:
+            patch.setattr(store, "get_many", counted)
+            request = points_pb2.GetRequest(ids=ids_to_message([1] * 20_000))
+            request.collection.name = "docs"
+            outcome = client.attempt_path("/vecdb.v1.Points/Get", [request.SerializeToString()], 10, ())
+        assert outcome.code is grpc.StatusCode.INVALID_ARGUMENT
+        assert 1 << 20 < read < 20 << 20  # of 2 GB that the request names

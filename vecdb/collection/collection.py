@@ -299,3 +299,15 @@ class Collection:
     def _check_write(self) -> None:
         self._check()
         self._session.check_write(self._state)
+
+
+def get_within(collection: Collection, ids: IdBatch, with_vectors: bool, bytes_maximum: int) -> list[Record]:
+    """Collection.get(), but LimitExceeded as soon as the rows have more than so many bytes."""
+    collection._check()
+    return scanner.get(collection._state, collection._session.commits, ids, with_vectors, bytes_maximum)
+
+
+def vector_bytes(collection: Collection, rows: int) -> int:
+    """What the vectors of `rows` rows take in memory, of no more than there are."""
+    state = collection._state
+    return min(rows, len(state.snapshot.live)) * state.row_bytes

@@ -102,13 +102,17 @@ def gathered(hits: Sequence[StoredHits]) -> tuple[list[Id], Floats, list[int]]:
     return ids, np.concatenate([each._distances for each in hits]), counts
 
 
-def gathered_payloads(hits: Sequence[StoredHits]) -> list[bytes]:
-    """The payloads of the hits of one collection as JSON, one after the other, by one read of the store for all."""
+def gathered_payloads(hits: Sequence[StoredHits], bytes_maximum: int | None = None) -> list[bytes]:
+    """The payloads of the hits of one collection as JSON, one after the other, by one read of the store for all.
+
+    LimitExceeded as soon as what is read has more than `bytes_maximum`.
+    """
     if not hits:
         return []
     held = [each._snapshot for each in hits]
     known = [None if each._payloads is None else dumps_each(each._payloads) for each in hits]
-    texts = _filled(hits, known, hits[0]._state.payloads_of)
+    payloads_of = hits[0]._state.payloads_of
+    texts = _filled(hits, known, lambda rows: payloads_of(rows, bytes_maximum))
     del held
     place = 0
     for each, written in zip(hits, known, strict=True):

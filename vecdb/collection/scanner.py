@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from vecdb.call_checks import order_of
 from vecdb.collection.commit_queue import CommitQueue
 from vecdb.collection.filtering import payload_batches
 from vecdb.collection.keys import unpack_row
+from vecdb.collection.reply_bytes import reply_too_large
 from vecdb.collection.scrub import check_rows
 from vecdb.collection.state import CollectionState, RowNumbers
 from vecdb.filters import Expression
@@ -26,24 +27,30 @@ def get(
     commits: CommitQueue,
     ids: IdBatch,
     with_vectors: bool,
+    bytes_maximum: int | None = None,
 ) -> list[Record]:
-    """The rows of ids in the order asked, all as of one moment; missing ones left out. Corrupted."""
+    """The rows of ids in the order asked, all as of one moment; missing ones left out. Corrupted.
+
+    LimitExceeded as soon as they have more than `bytes_maximum`: one small request may name much.
+    """
     encoded = encode_within(ids)
     for _ in range(_ATTEMPTS):
         before = state.snapshot
-        records = _get(state, encoded, with_vectors)
+        records = _get(state, encoded, with_vectors, bytes_maximum)
         if records is not None and state.snapshot is before:
             return records
     # Writes keep coming: hold them off for one read. One that was interrupted half way is finished first.
     with commits.apply_lock:
         commits.settle()
-        records = _get(state, encoded, with_vectors)
+        records = _get(state, encoded, with_vectors, bytes_maximum)
     if records is None:
         raise state.lost("an id leads to a row that is not there")
     return records
 
 
-def _get(state: CollectionState, encoded: list[bytes], with_vectors: bool) -> list[Record] | None:
+def _get(
+    state: CollectionState, encoded: list[bytes], with_vectors: bool, bytes_maximum: int | None
+) -> list[Record] | None:
     """None when a write came between."""
     snapshot = state.snapshot
     values = state.key_value.get_many(state.keys.ids(encoded))
@@ -53,11 +60,15 @@ def _get(state: CollectionState, encoded: list[bytes], with_vectors: bool) -> li
     rows = np.array([row for _, row in found], np.uint32)
     if any(row not in snapshot.live for _, row in found):
         return None
-    texts = state.key_value.get_many(state.keys.payloads(rows))
-    if any(text is None for text in texts) and state.snapshot is not snapshot:
-        return None
+    if with_vectors and bytes_maximum is not None and len(rows) * state.row_bytes > bytes_maximum:
+        raise reply_too_large(bytes_maximum, len(rows) * state.row_bytes)
+    texts = state.stored_payloads(rows, bytes_maximum)
+    if None in texts:
+        if state.snapshot is not snapshot:
+            return None
+        raise state.lost(f"the payload of row {int(rows[texts.index(None)])} is missing")
     ids = [decode_id(each) for each, _ in found]
-    return _records(state, rows, ids, state.payloads_of(rows), with_vectors)
+    return _records(state, rows, ids, cast("list[bytes]", texts), with_vectors)
 
 
 def _records(

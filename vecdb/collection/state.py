@@ -7,6 +7,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from vecdb.collection.free_rows import FreeRows
 from vecdb.collection.keys import Keys, pack_rows
 from vecdb.collection.recall_curve import RecallCurve
 from vecdb.collection.records import Delete, Update, Upsert
+from vecdb.collection.reply_bytes import reply_too_large
 from vecdb.collection.row_heads import RowHeads
 from vecdb.collection.snapshot import Snapshot
 from vecdb.collection.vector_column import VectorColumn
@@ -32,6 +34,7 @@ from vecdb.storage.row_file import RowFile
 RowNumbers = npt.NDArray[np.uint32]
 
 NO_ROWS: RowNumbers = np.empty(0, np.uint32)
+_ROWS_AT_A_TIME: Final = 128  # whose payloads are read before their bytes are counted
 
 
 class CollectionState:
@@ -199,13 +202,28 @@ class CollectionState:
                 ids[place] = decode_id(value)
         return ids  # type: ignore[return-value]
 
-    def payloads_of(self, rows: RowNumbers) -> list[bytes]:
-        """The payloads of rows, as JSON. Corrupted."""
-        values = self.key_value.get_many(self.keys.payloads(rows))
+    def payloads_of(self, rows: RowNumbers, bytes_maximum: int | None = None) -> list[bytes]:
+        """The payloads of rows, as JSON. Corrupted; LimitExceeded above `bytes_maximum` in all."""
+        values = self.stored_payloads(rows, bytes_maximum)
         for row, value in zip(rows.tolist(), values, strict=True):
             if value is None:
                 raise self.lost(f"the payload of row {row} is missing")
         return values  # type: ignore[return-value]
+
+    def stored_payloads(self, rows: RowNumbers, bytes_maximum: int | None) -> list[bytes | None]:
+        """The payloads of rows, None where there is none. LimitExceeded, before much more than that is in memory."""
+        keys = self.keys.payloads(rows)
+        if bytes_maximum is None:
+            return self.key_value.get_many(keys)
+        values: list[bytes | None] = []
+        size = 0
+        for first in range(0, len(keys), _ROWS_AT_A_TIME):
+            some = self.key_value.get_many(keys[first : first + _ROWS_AT_A_TIME])
+            size += sum([len(value) for value in some if value is not None])
+            if size > bytes_maximum:
+                raise reply_too_large(bytes_maximum, size)
+            values += some
+        return values
 
     def lost(self, detail: str) -> Corrupted | CollectionNotFound:
         """What to raise where the store lacks something: damage, unless the collection was dropped meanwhile."""
