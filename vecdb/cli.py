@@ -137,7 +137,7 @@ def _parser() -> argparse.ArgumentParser:
     add = actions.add_parser("add", help="make a key and print it, once", allow_abbrev=False)
     add.add_argument("--role", required=True, choices=[role.text for role in Role], help="what it allows")
     add.add_argument("--id", help="its name in logs and lists; a random one if there is none")
-    add.add_argument("--tenant", help="the one tenant it is for")
+    add.add_argument("--tenant", help="recorded for tenants to come; it limits nothing yet")
     add.add_argument("--expires", metavar="TIME", help="how long it is good for: 90m, 12h, 30d, 4w; else for ever")
     add.set_defaults(command=_add_key)
     listing = actions.add_parser("list", help="list the keys, without their secrets", allow_abbrev=False)
