@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
+from vecdb.call_checks import check_number
 from vecdb.collection.collection import get_within
 from vecdb.collection.scanner import Scan
 from vecdb.errors import InvalidType, InvalidValue
@@ -79,7 +80,9 @@ class PointsService:
         """Pages of at most `batch` rows, fewer where a message would grow too large."""
         request = parsed(points_pb2.ScanRequest, data)
         call.collection = request.collection.name
-        batch = min(request.batch or 1, _PAGE_ROWS)
+        asked = request.batch or 1
+        check_number("batch", asked, "SCAN_BATCH_ROWS")
+        batch = min(asked, _PAGE_ROWS)
         records = self._engine.collection(request.collection).scan(
             filter_from_message(request.where),
             order_by=request.order_by or None,
