@@ -91,6 +91,8 @@ def test_searches_that_make_none(options: dict[str, Any], kind: type[InvalidArgu
         (lambda: order_of(5), InvalidType, "order_by"),
         (lambda: order_of("a..b"), InvalidValue, "order_by"),
         (lambda: order_of("-"), InvalidValue, "order_by"),
+        (lambda: order_of("a\ud800"), InvalidValue, "order_by"),
+        (lambda: field_names("select", ["a", "\ud800"]), InvalidValue, "select"),
     ],
 )
 def test_other_calls_that_make_none(call: Callable[[], object], kind: type[InvalidArgument], argument: str) -> None:

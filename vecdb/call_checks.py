@@ -54,6 +54,8 @@ def field_names(argument: str, value: Any) -> Sequence[str] | None:
         return None
     if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(name, str) for name in value):
         raise InvalidType(argument=argument, expected="a list of payload field names", received=value)
+    for name in value:
+        _require_utf8(argument, name)
     return value
 
 
@@ -100,7 +102,17 @@ def order_of(order_by: Any) -> tuple[tuple[str, ...], bool]:
     path = tuple(order_by.removeprefix("-").split("."))
     if not all(path):
         raise InvalidValue(argument="order_by", expected="a field name", received=order_by)
+    _require_utf8("order_by", order_by)
     return path, order_by.startswith("-")
+
+
+def _require_utf8(argument: str, name: str) -> None:
+    """No payload has such a field, and no message could carry its name."""
+    if not name.isascii():
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise InvalidValue(argument=argument, expected="names without lone surrogates", received=name) from None
 
 
 def _require_integer(argument: str, value: Any) -> None:

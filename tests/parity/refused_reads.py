@@ -230,6 +230,7 @@ READS: Final[list[Step]] = [
     docs.scan(order_by="").refused(InvalidValue),
     docs.scan(order_by="-").refused(InvalidValue),
     docs.scan(order_by="a..b").refused(InvalidValue),
+    docs.scan(order_by="\ud800").refused(InvalidValue),
     docs.scan(order_by=["a"]).refused(InvalidType),
     docs.scan("year ==", order_by="").refused(FilterError),
     docs.scan(None, "year").refused(TypeError),
