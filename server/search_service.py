@@ -9,6 +9,7 @@ import numpy as np
 
 from vecdb.collection.collection import vector_bytes
 from vecdb.collection.hits import StoredHits, gathered, gathered_payloads
+from vecdb.collection.reply_bytes import reply_too_large
 from vecdb.errors import InvalidValue
 from vecdb.limits import BATCH_BYTES
 from vecdb.proto.convert.filters import filter_from_message
@@ -52,8 +53,10 @@ class SearchService:
             options["min_score"] = request.min_score
         wheres = [filter_from_message(each) for each in near.where]
         if request.with_vectors:
-            # They are read before the reply is measured.
-            self._engine.check_reply(len(queries) * vector_bytes(collection, near.k))
+            # They are read before the reply is measured, and how many rows there will be is not known before.
+            most = len(queries) * vector_bytes(collection, near.k)
+            if most > BATCH_BYTES:
+                raise reply_too_large(self._engine.settings.message_bytes, most)
         timeout = call.seconds_left()
         if len(queries) == 1 and len(wheres) < 2:
             where = wheres[0] if wheres else None

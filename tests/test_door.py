@@ -10,6 +10,8 @@ import pytest
 
 import vecdb
 from tests.client.served import served
+from vecdb import door
+from vecdb.client import address
 
 
 def test_a_folder_and_memory_are_embedded(tmp_path: Path) -> None:
@@ -88,3 +90,8 @@ def test_asynchronous_is_for_servers(path: Any) -> None:
 def test_unknown_keywords_are_type_errors() -> None:
     with pytest.raises(TypeError):
         vecdb.connect(":memory:", password="x")  # type: ignore[call-arg]
+
+
+def test_the_door_knows_the_schemes_of_the_client() -> None:
+    """It has a list of its own, so that a folder is opened without the client."""
+    assert door._SCHEMES == address.SCHEMES
