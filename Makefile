@@ -35,7 +35,7 @@ types: native $(VENV)/.dev ## mypy --strict over the package, the tests and the 
 	@$(PYTHON) -m mypy build/packages/vecdb $(wildcard tests demo) setup.py
 
 bench-smoke: native $(VENV)/.dev ## the smallest benchmark against the peers, to see that it runs
-	@$(PYTHON) -m vecdb.bench --smoke
+	@$(PYTHON) -m vecdb.bench promises --smoke
 
 clean: ## remove everything that was built, the virtual environment too
 	rm -rf build $(VENV) vecdb.egg-info demo-data native/*.so .mypy_cache .pytest_cache .ruff_cache .hypothesis

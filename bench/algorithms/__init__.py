@@ -1,0 +1,1 @@
+"""What is measured: one small class an algorithm, and the YAML files that say with which arguments."""

@@ -1,0 +1,1 @@
+"""One module a command of vecdb-bench: SUMMARY, add_arguments(parser), run(options)."""

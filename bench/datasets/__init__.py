@@ -1,0 +1,1 @@
+"""What is measured on: rows, queries and their exact nearest neighbours."""

@@ -1,0 +1,1 @@
+"""What is shown: plots, the HTML report and Markdown tables."""

@@ -1,0 +1,1 @@
+"""Kinds of work: one small class each."""
