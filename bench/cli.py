@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -47,6 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status: int = importlib.import_module(COMMANDS[options.command]).run(options)
     except Mistake as mistake:
         print(f"vecdb-bench {options.command}: {mistake}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # the reader of a pipe had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
         print(f"vecdb-bench {options.command}: interrupted; run it again to go on", file=sys.stderr)

@@ -17,7 +17,7 @@ PACKAGE_FOLDERS = {
     "server": "vecdb.server",
     "bench": "vecdb.bench",
 }
-CODE_FOLDERS = ("vecdb", *PACKAGE_FOLDERS, "demo", "tests")
+CODE_FOLDERS = ("vecdb", *PACKAGE_FOLDERS, "demo", "tests", "upstream")
 GENERATED = ROOT / "proto" / "v1"  # by protoc, but for its __init__
 # `from a.b cimport c, d` and `import a, b`, as a line of Cython.
 CYTHON_FROM = re.compile(r"^\s*from\s+([.\w]+)\s+c?import\s+\(?\s*(.+?)\s*\)?\s*(?:#.*)?$")

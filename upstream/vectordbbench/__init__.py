@@ -1,0 +1,1 @@
+"""vecdb for VectorDBBench: vectordb_bench/backend/clients/vecdb/ there."""
