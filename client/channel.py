@@ -6,9 +6,10 @@ from typing import Any, Final
 
 from vecdb import limits
 from vecdb.client.address import Address
+from vecdb.client.connection_hint import connection_hint
 from vecdb.client.grpc_module import grpc
 from vecdb.client.settings import ClientSettings
-from vecdb.errors import Error
+from vecdb.errors import Error, Unavailable
 from vecdb.proto.status import error_of
 from vecdb.version import VERSION
 
@@ -51,8 +52,12 @@ def call_metadata(settings: ClientSettings) -> tuple[tuple[str, str], ...]:
     return () if settings.api_key is None else (("authorization", f"Bearer {settings.api_key}"),)
 
 
-def failure(error: Any, target: str, timeout_seconds: float | None) -> Error:
-    """The error of vecdb for one that gRPC raised."""
+def failure(error: Any, settings: ClientSettings, timeout_seconds: float | None) -> Error:
+    """The error of vecdb for one that gRPC raised; of a connection that could not be made with what may be wrong."""
     trailing = error.trailing_metadata() or ()
     details = next((value for key, value in trailing if key == _DETAILS), None)
-    return error_of(error.code(), error.details() or "", details, target=target, timeout_seconds=timeout_seconds)
+    target = settings.address.text
+    found = error_of(error.code(), error.details() or "", details, target=target, timeout_seconds=timeout_seconds)
+    if isinstance(found, Unavailable) and details is None:
+        found.reason += connection_hint(found.reason, settings)
+    return found

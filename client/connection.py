@@ -45,7 +45,7 @@ class Connection:
             return self.trouble(what=self.what)
         if not isinstance(error, grpc.RpcError):
             raise error
-        return failure(error, self.target, timeout_seconds)
+        return failure(error, self.settings, timeout_seconds)
 
     def seconds_left(self, call: Call) -> tuple[float | None, float]:
         """How long a call may take from now on, and since when its time counts."""

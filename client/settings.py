@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from vecdb import limits
 from vecdb.client.address import Address
+from vecdb.client.certificates import check_authorities, check_pair
 from vecdb.errors import InvalidType, InvalidValue
 
 API_KEY_VARIABLE: Final = "VECDB_API_KEY"
@@ -50,7 +51,10 @@ class ClientSettings:
         tls_key: Pem | None = None,
         insecure: bool = False,
     ) -> ClientSettings:
-        """InvalidValue or InvalidType for what makes no sense, and for a key that would travel in the clear."""
+        """InvalidValue or InvalidType for what makes no sense, and for a key that would travel in the clear.
+
+        Certificates are read, and refused if they cannot be used.
+        """
         place = Address.parse(address)
         if not isinstance(insecure, bool):
             raise InvalidType(argument="insecure", expected="a bool", received=insecure)
@@ -60,15 +64,24 @@ class ClientSettings:
             raise InvalidValue(
                 argument="tls_certificate", expected="tls_certificate and tls_key together", received="one of them"
             )
+        ca, certificate, key = (
+            _pem("tls_ca", tls_ca),
+            _pem("tls_certificate", tls_certificate),
+            _pem("tls_key", tls_key),
+        )
+        if ca is not None:
+            check_authorities(ca, _shown(tls_ca))
+        if certificate is not None and key is not None:
+            check_pair(certificate, key, _shown(tls_certificate))
         return ClientSettings(
             address=place,
             timeout_seconds=_seconds("timeout", timeout),
             connect_timeout_seconds=_seconds("connect_timeout", connect_timeout),
             retries=_retries(retries),
             api_key=_api_key(api_key, place, insecure),
-            tls_ca=_pem("tls_ca", tls_ca),
-            tls_certificate=_pem("tls_certificate", tls_certificate),
-            tls_key=_pem("tls_key", tls_key),
+            tls_ca=ca,
+            tls_certificate=certificate,
+            tls_key=key,
         )
 
 
@@ -111,5 +124,11 @@ def _pem(argument: str, value: Any) -> bytes | None:
         return Path(value).read_bytes()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)  # without the path, which may be a key
-        shown = "PEM itself, as a str" if "-----BEGIN" in str(value) else str(value)
-        raise InvalidValue(argument=argument, expected=f"a PEM file ({reason})", received=shown) from None
+        raise InvalidValue(argument=argument, expected=f"a PEM file ({reason})", received=_shown(value)) from None
+
+
+def _shown(pem: Any) -> str:
+    """What an error may say of it: a path, never what may be a key."""
+    if isinstance(pem, bytes):
+        return f"{len(pem)} bytes"
+    return "PEM itself, as a str" if "-----BEGIN" in str(pem) else str(pem)

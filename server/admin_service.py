@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from vecdb import limits
+from vecdb.collection.bounded_reads import recall_within, verify_within
 from vecdb.errors import Overloaded
 from vecdb.proto import PROTOCOL_MAJOR, PROTOCOL_MINOR
 from vecdb.proto.convert.results import (
@@ -66,20 +67,22 @@ class AdminService:
         call.collection = request.collection.name
         self._engine.check_at_most("K_MAXIMUM", request.k)
         self._engine.check_at_most("EF_MAXIMUM", request.ef)
-        report = self._engine.collection(request.collection).recall(
+        report = recall_within(
+            self._engine.collection(request.collection),
             request.sample,
             request.k,
             using=request.using if request.HasField("using") else None,
             ef=request.ef if request.HasField("ef") else None,
             seed=request.seed,
+            seconds=call.seconds_left(),
         )
         return recall_report_to_message(report)
 
     def verify(self, call: Call, data: bytes) -> admin_pb2.VerifyReport:
-        """Reads everything."""
+        """Reads everything, within the caller's deadline: without one it takes as long as it takes."""
         ref = parsed(admin_pb2.VerifyRequest, data).collection
         call.collection = ref.name
-        return verify_report_to_message(self._engine.collection(ref).verify())
+        return verify_report_to_message(verify_within(self._engine.collection(ref), call.seconds_left_to_caller()))
 
     def optimize(self, call: Call, data: bytes) -> Iterator[admin_pb2.OptimizeProgress]:
         """Absorbs, heals and checkpoints; progress meanwhile."""

@@ -16,7 +16,7 @@ _UNAVAILABLE: Final[int] = grpc.StatusCode.UNAVAILABLE.value[0]
 class Call:
     """A call under way. `longest_seconds` bounds one request, also each of a stream."""
 
-    __slots__ = ("_longest_seconds", "collection", "context", "ended", "patience_seconds", "principal", "waiting_since")
+    __slots__ = ("collection", "context", "ended", "longest_seconds", "patience_seconds", "principal", "waiting_since")
 
     def __init__(self, context: grpc.ServicerContext, principal: Principal, longest_seconds: float) -> None:
         self.context = context
@@ -25,14 +25,17 @@ class Call:
         self.waiting_since: float | None = None  # time.monotonic() since when it waits for its caller
         self.patience_seconds = longest_seconds  # how long it may
         self.ended = ""  # why the server ended it, if it did
-        self._longest_seconds = longest_seconds
+        self.longest_seconds = longest_seconds
 
     def seconds_left(self) -> float:
         """Until the caller's deadline, or the server's own if that is nearer. Timeout once it has passed."""
+        left = self.seconds_left_to_caller()
+        return self.longest_seconds if left is None else min(left, self.longest_seconds)
+
+    def seconds_left_to_caller(self) -> float | None:
+        """Until the caller's deadline, None if there is none. Timeout once it has passed."""
         left: float | None = self.context.time_remaining()
-        if left is None or left > self._longest_seconds:
-            return self._longest_seconds
-        if left <= 0:
+        if left is not None and left <= 0:
             raise Timeout(seconds=0.0)
         return left
 

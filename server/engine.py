@@ -10,12 +10,16 @@ from vecdb.collection.collection import Collection
 from vecdb.collection.reply_bytes import reply_too_large
 from vecdb.database import Database
 from vecdb.errors import CollectionNotFound, InvalidValue, LimitExceeded
+from vecdb.limits import MESSAGE_FIELDS
+from vecdb.proto.field_count import field_count
 from vecdb.proto.v1 import types_pb2
 from vecdb.server.admission import ByteBudget
 from vecdb.server.settings import ServerSettings
 
 # Those of vecdb.limits that a server may be told to lower.
 OWN_LIMITS: Final = ("K_MAXIMUM", "QUERIES_MAXIMUM", "BATCH_ROWS", "BATCH_BYTES", "EF_MAXIMUM", "MESSAGE_BYTES")
+
+_FIELD_BYTES: Final = 2  # the least that a field takes
 
 AnyMessage = TypeVar("AnyMessage", bound=Message)
 
@@ -48,7 +52,12 @@ class Engine:
 
 
 def parsed(kind: type[AnyMessage], data: bytes) -> AnyMessage:
-    """The request as a message. InvalidValue for bytes that are none."""
+    """The request as a message. InvalidValue for bytes that are none, LimitExceeded for too many fields."""
+    if len(data) > _FIELD_BYTES * MESSAGE_FIELDS:
+        count = field_count(kind, data, MESSAGE_FIELDS)
+        if count > MESSAGE_FIELDS:
+            remedy = "send fewer ids, filters or values at a time"
+            raise LimitExceeded(limit="MESSAGE_FIELDS", maximum=MESSAGE_FIELDS, received=count, remedy=remedy)
     message = kind()
     try:
         message.ParseFromString(data)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from vecdb.errors import Corrupted, InvalidValue
+from vecdb.errors import Corrupted, Error, InvalidValue, StorageFailed
 from vecdb.server.api_keys import ApiKey
 from vecdb.storage.disk import disk_error, sync_folder
 
@@ -22,7 +22,7 @@ _LINE_BYTES: Final = 4_096
 def read_keys(path: Path) -> dict[str, ApiKey]:
     """The keys by id, in the file's order. Corrupted names the line, also of a file that everybody may write.
 
-    StorageFailed.
+    StorageFailed, also where there is no such file.
     """
     try:
         with path.open("rb") as file:
@@ -31,7 +31,7 @@ def read_keys(path: Path) -> dict[str, ApiKey]:
                 raise Corrupted(path=str(path), detail=f"every user may write to it (mode {mode & 0o777:o})")
             text = file.read(FILE_BYTES + 1)
     except OSError as error:
-        raise disk_error(path, error) from error
+        raise _refused(path, error) from error
     if len(text) > FILE_BYTES:
         raise Corrupted(path=str(path), detail=f"more than {FILE_BYTES} bytes")
     keys: dict[str, ApiKey] = {}
@@ -87,12 +87,20 @@ def _changing(path: Path) -> Iterator[Path]:
         folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
     except (OSError, RuntimeError) as error:
         refused = error if isinstance(error, OSError) else OSError(str(error))
-        raise disk_error(path, refused) from error
+        raise _refused(path, refused) from error
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
         yield target
     finally:
         os.close(folder)
+
+
+def _refused(path: Path, error: OSError) -> Error:
+    """A file that an administrator names and that is not there is a mistake in the name, not damage."""
+    if isinstance(error, FileNotFoundError):
+        missing = "the file" if path.parent.is_dir() else "its folder"
+        return StorageFailed(path=str(path), detail=f"{missing} is missing")
+    return disk_error(path, error)
 
 
 def _write_keys(path: Path, keys: Iterable[ApiKey]) -> None:

@@ -11,9 +11,9 @@ from typing import Any, Final, Self
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from vecdb.errors import InvalidValue
 from vecdb.server.admission import Admission
 from vecdb.server.engine_gauges import EngineGauges
+from vecdb.server.listening import metrics_port_taken
 from vecdb.server.metrics import Metrics
 from vecdb.server.server_collector import ServerCollector
 
@@ -34,8 +34,7 @@ class MetricsPage:
         try:
             self._server = _PageServer(("127.0.0.1", port), handler)
         except OSError as error:
-            expected = f"a port of 127.0.0.1 that is free ({error.strerror})"
-            raise InvalidValue(argument="metrics_port", expected=expected, received=port) from error
+            raise metrics_port_taken(port, error) from error
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="metrics", daemon=True)
         self._thread.start()

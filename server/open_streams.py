@@ -44,7 +44,9 @@ class OpenStreams:
             self._between.discard(call)
 
     def only_request(self, call: Call, requests: Iterator[bytes]) -> bytes:
-        """The request of a call that has one. InvalidValue if it has none."""
+        """The request of a call that has one, within the longest a request may take. InvalidValue if it has none."""
+        patience = call.patience_seconds
+        call.patience_seconds = min(patience, call.longest_seconds)
         with self._guard:
             self._between.add(call)
         call.waits()
@@ -52,6 +54,7 @@ class OpenStreams:
             data = next(requests, None)
         finally:
             call.works()
+            call.patience_seconds = patience
             with self._guard:
                 self._between.discard(call)
         if data is None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 from typing import Final
 
 from vecdb.call_checks import check_number
-from vecdb.collection.collection import get_within
-from vecdb.collection.scanner import Scan
+from vecdb.collection.bounded_reads import count_within, get_within, scan_within
 from vecdb.errors import InvalidType, InvalidValue
 from vecdb.json_bytes import loads
 from vecdb.proto.convert.filters import filter_from_message
@@ -21,7 +19,7 @@ from vecdb.server.engine import Engine, parsed
 from vecdb.server.upsert_parts import UpsertParts
 from vecdb.types import Record, WriteResult
 
-_PAGE_ROWS: Final = 1_000  # of a scan: they are in memory together, and a payload may have 1 MiB
+_PAGE_ROWS: Final = 1_000  # of a scan
 
 
 class PointsService:
@@ -47,8 +45,7 @@ class PointsService:
         parts = UpsertParts(self._engine)
         try:
             for data in requests:
-                with self._engine.in_flight.holding(len(data)):
-                    result = self._write_one(call, parsed(points_pb2.WriteRequest, data), parts, len(data))
+                result = self._write_one(call, data, parts)
                 if result is not None:
                     yield points_pb2.WriteAcknowledgement(result=write_result_to_message(result))
             if parts:
@@ -62,9 +59,8 @@ class PointsService:
         call.collection = request.collection.name
         collection = self._engine.collection(request.collection)
         bound = self._engine.settings.message_bytes
-        records = get_within(
-            collection, ids_from_message(request.ids, limit="IDS_MAXIMUM"), request.with_vectors, bound
-        )
+        ids = ids_from_message(request.ids, limit="IDS_MAXIMUM")
+        records = get_within(collection, ids, request.with_vectors, bound, call.seconds_left())
         message = records_to_message(records, with_vectors=request.with_vectors)
         self._engine.check_reply(message.ByteSize())
         return message
@@ -74,7 +70,8 @@ class PointsService:
         request = parsed(points_pb2.CountRequest, data)
         call.collection = request.collection.name
         where = filter_from_message(request.where)
-        return points_pb2.CountResponse(count=self._engine.collection(request.collection).count(where))
+        collection = self._engine.collection(request.collection)
+        return points_pb2.CountResponse(count=count_within(collection, where, call.seconds_left()))
 
     def scan(self, call: Call, data: bytes) -> Iterator[types_pb2.Records]:
         """Pages of at most `batch` rows, fewer where a message would grow too large."""
@@ -82,16 +79,17 @@ class PointsService:
         call.collection = request.collection.name
         asked = request.batch or 1
         check_number("batch", asked, "SCAN_BATCH_ROWS")
-        batch = min(asked, _PAGE_ROWS)
-        records = self._engine.collection(request.collection).scan(
+        pages = scan_within(
+            self._engine.collection(request.collection),
             filter_from_message(request.where),
             order_by=request.order_by or None,
-            batch=batch,
+            batch=min(asked, _PAGE_ROWS),
             with_vectors=request.with_vectors,
+            bytes_maximum=self._engine.settings.message_bytes,
+            seconds=call.seconds_left,
         )
-        assert isinstance(records, Scan), "a scan that does not say how many rows there are"
-        total = records.total
-        while page := list(islice(records, batch)):
+        total = pages.total
+        for page in pages:
             for message in self._pages(page, request.with_vectors):
                 if total is not None:
                     message.total, total = total, None
@@ -108,15 +106,26 @@ class PointsService:
         yield from self._pages(records[:half], with_vectors)
         yield from self._pages(records[half:], with_vectors)
 
-    def _write_one(
-        self, call: Call, request: points_pb2.WriteRequest, parts: UpsertParts, size: int
-    ) -> WriteResult | None:
-        kind = request.WhichOneof("operation")
-        if request.more or parts:
+    def _write_one(self, call: Call, data: bytes, parts: UpsertParts) -> WriteResult | None:
+        """What a message of a stream did; None for a part that is not the last, which `parts` keep with its bytes."""
+        in_flight, held = self._engine.in_flight, len(data)
+        parts.check_room(held)
+        in_flight.take(held)
+        try:
+            request = parsed(points_pb2.WriteRequest, data)
+            if not request.more and not parts:
+                return self._write_whole(call, request)
+            kind = request.WhichOneof("operation")
             if kind != "upsert":
                 raise InvalidValue(argument="more", expected="an upsert, whose parts these are", received=kind)
-            parts.add(request.upsert, size)
+            parts.add(request.upsert, held)
+            held = 0
             return None if request.more else self._upsert_parts(call, parts)
+        finally:
+            in_flight.give_back(held)
+
+    def _write_whole(self, call: Call, request: points_pb2.WriteRequest) -> WriteResult:
+        kind = request.WhichOneof("operation")
         if kind == "upsert":
             return self._upsert(call, request.upsert)
         if kind == "update":

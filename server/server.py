@@ -22,6 +22,7 @@ from vecdb.server.engine_gauges import EngineGauges
 from vecdb.server.entry import Runner, Serve
 from vecdb.server.gate import Gate, LaneName, Served
 from vecdb.server.lane import Lane
+from vecdb.server.listening import cannot_listen, check_ports
 from vecdb.server.metrics import Metrics
 from vecdb.server.open_streams import OpenStreams
 from vecdb.server.points_service import PointsService
@@ -48,13 +49,16 @@ class Server:
         self.settings = settings
         self._stopping = threading.Lock()
         self._stopped = False
+        # What can be wrong outside the database is found out before its folder is made.
+        authenticator, credentials = Authenticator.of(settings), server_credentials(settings)
+        check_ports(settings)
         self._database = connect(
             settings.data, durability=settings.durability, read_only=settings.read_only, threads=settings.threads
         )
         self._last = contextlib.ExitStack()  # what is let go of at the end, the newest first
         self._last.callback(self._database.close)
         try:
-            self._build()
+            self._build(authenticator, credentials)
         except BaseException:
             self._last.close()
             raise
@@ -93,7 +97,7 @@ class Server:
     def __exit__(self, *exception: object) -> None:
         self.stop()
 
-    def _build(self) -> None:
+    def _build(self, authenticator: Authenticator, credentials: grpc.ServerCredentials | None) -> None:
         settings = self.settings
         self._admission = Admission.of(settings)
         self._other = Lane("other", workers=2, queue=64)
@@ -105,7 +109,7 @@ class Server:
         metrics = Metrics(method.name for method in METHODS.values())
         runner = Runner(engine, self._streams, Recorder(metrics, RequestLog(settings.log, settings.slow_seconds)))
         self._gate = Gate(
-            Authenticator.of(settings),
+            authenticator,
             self._admission,
             served_by(engine),
             runner,
@@ -123,7 +127,7 @@ class Server:
 
             names = {method.service for method in METHODS.values()}
             reflection.enable_server_reflection((*sorted(names), reflection.SERVICE_NAME), self._server)
-        self.port = self._listen()
+        self.port = self._listen(credentials)
         self._page = self._metrics_page(metrics)
         if self._page is not None:
             self._last.callback(self._page.close)
@@ -136,8 +140,7 @@ class Server:
         gauges = EngineGauges(self._database.stats)
         return MetricsPage(self.settings.metrics_port, metrics, self._admission, gauges, lambda: not self._stopped)
 
-    def _listen(self) -> int:
-        credentials = server_credentials(self.settings)
+    def _listen(self, credentials: grpc.ServerCredentials | None) -> int:
         try:
             if credentials is None:
                 port: int = self._server.add_insecure_port(self.settings.address)
@@ -145,7 +148,7 @@ class Server:
                 port = self._server.add_secure_port(self.settings.address, credentials)
         except RuntimeError as error:
             reason = "taken by another process, or not an address of this machine that it may use"
-            raise OSError(f"cannot listen on {self.settings.address}: {reason}") from error
+            raise cannot_listen(self.settings, reason) from error
         return port
 
     def _wait_for_calls(self, grace_seconds: float) -> None:

@@ -143,9 +143,10 @@ class ServerSettings:
         for name, needed in _NEEDS:
             if getattr(self, name) is not None and getattr(self, needed) is None:
                 raise InvalidValue(argument=needed, expected=f"a value, since {name} is set", received=None)
-        if self.in_flight_bytes < self.message_bytes:
-            expected = f"at least message_bytes, {self.message_bytes}"
-            raise InvalidValue(argument="in_flight_bytes", expected=expected, received=self.in_flight_bytes)
+        for name in ("message_bytes", "batch_bytes"):  # else what they allow would be refused for ever
+            if self.in_flight_bytes < getattr(self, name):
+                expected = f"at least {name}, {getattr(self, name)}"
+                raise InvalidValue(argument="in_flight_bytes", expected=expected, received=self.in_flight_bytes)
         if self.metrics_port and self.metrics_port == self.port:
             raise InvalidValue(argument="metrics_port", expected="another port", received=self.metrics_port)
 

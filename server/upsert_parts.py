@@ -7,10 +7,10 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from vecdb.errors import InvalidValue
+from vecdb.errors import InvalidValue, LimitExceeded
 from vecdb.ids import IdBatch
-from vecdb.proto.convert.ids import ids_from_message
-from vecdb.proto.convert.matrices import from_named_matrices
+from vecdb.proto.convert.ids import ids_count, ids_from_message
+from vecdb.proto.convert.matrices import check_number_of_matrices, from_named_matrices
 from vecdb.proto.convert.payloads import payloads_from_bytes
 from vecdb.proto.v1 import points_pb2, types_pb2
 from vecdb.server.engine import Engine
@@ -19,13 +19,14 @@ Batch = tuple[types_pb2.CollectionRef, IdBatch, dict[str, npt.NDArray[Any]], lis
 
 
 class UpsertParts:
-    """The parts so far; true if there are any. What they hold counts as under way until clear()."""
+    """The parts so far; true if there are any. Their bytes count as under way until clear()."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._parts: list[points_pb2.UpsertRequest] = []
         self._held_bytes = 0
         self._data_bytes = 0  # as the engine counts a batch
+        self._rows = 0
 
     def __bool__(self) -> bool:
         return bool(self._parts)
@@ -36,28 +37,39 @@ class UpsertParts:
     def __exit__(self, *exception: object) -> None:
         self.clear()
 
-    def add(self, part: points_pb2.UpsertRequest, size: int) -> None:
-        """Keeps a part, whose message had `size` bytes. Overloaded, LimitExceeded, InvalidValue: another collection."""
+    def add(self, part: points_pb2.UpsertRequest, taken_bytes: int) -> None:
+        """Keeps a part and what was taken from the budget for its message, which clear() gives back.
+
+        LimitExceeded; InvalidValue: another collection. Then what was taken stays the caller's.
+        """
         if self._parts and part.collection != self._parts[0].collection:
             raise InvalidValue(argument="collection", expected="the same in each part", received=part.collection.name)
         # Each has a cost of its own, however few bytes it came in.
         self._engine.check_at_most("BATCH_ROWS", len(self._parts) + 1)
+        self._rows += ids_count(part.ids)
+        self._engine.check_at_most("BATCH_ROWS", self._rows)
+        check_number_of_matrices(part.vectors)
         self._data_bytes += sum(len(each.matrix.data) for each in part.vectors) + len(part.payloads)
         self._engine.check_at_most("BATCH_BYTES", self._data_bytes)
-        self._engine.in_flight.take(size)
-        self._held_bytes += size
+        self._held_bytes += taken_bytes
         self._parts.append(part)
+
+    def check_room(self, size: int) -> None:
+        """LimitExceeded where the parts and a message of `size` bytes are more than all calls may have together.
+
+        Such a batch is not refused as Overloaded: there would never be room for it.
+        """
+        maximum, received = self._engine.in_flight.maximum, self._held_bytes + size
+        if received > maximum:
+            raise LimitExceeded(limit="BATCH_BYTES", maximum=maximum, received=received)
 
     def joined(self) -> Batch:
         """The collection, ids, vectors by name and payloads of all parts in order."""
         ids: list[Any] = []
         vectors: list[dict[str, npt.NDArray[Any]]] = []
         payloads: list[list[Any] | None] = []
-        rows = 0
         for part in self._parts:
             ids.append(ids_from_message(part.ids, limit="BATCH_ROWS"))
-            rows += len(ids[-1])
-            self._engine.check_at_most("BATCH_ROWS", rows)
             vectors.append(from_named_matrices(part.vectors, "vectors"))
             payloads.append(payloads_from_bytes(part.payloads, len(ids[-1]), "payloads") if part.payloads else None)
         ref = self._parts[0].collection
@@ -79,7 +91,7 @@ class UpsertParts:
     def clear(self) -> None:
         """Forgets the parts."""
         self._engine.in_flight.give_back(self._held_bytes)
-        self._held_bytes = self._data_bytes = 0
+        self._held_bytes = self._data_bytes = self._rows = 0
         self._parts.clear()
 
 

@@ -36,6 +36,7 @@ QUERIES_MAXIMUM: Final = 10_000  # queries of one search call; with K_MAXIMUM re
 RESULTS_MAXIMUM: Final = 10_000_000  # queries times k of one call: 160 MB of rows and scores
 SCAN_BATCH_ROWS: Final = 10_000  # records of one page of a scan
 TIMEOUT_SECONDS: Final = 3_600.0  # the longest deadline a call may ask for
+MESSAGE_FIELDS: Final = 500_000  # of one request, those within others too: each takes up to 56 bytes beside its own
 MESSAGE_BYTES: Final = 64 << 20  # one message of the protocol, unless a server is told otherwise
 
 # Filters.

@@ -80,10 +80,15 @@ def fill_named_matrices(messages: NamedMatrices, vectors: Mapping[str, Matrix]) 
 
 def from_named_matrices(messages: Sequence[types_pb2.NamedMatrix], argument: str) -> dict[str, Matrix]:
     """Arrays by name, in order; InvalidValue for a name that comes twice, LimitExceeded above VECTORS_MAXIMUM."""
-    if len(messages) > limits.VECTORS_MAXIMUM:
-        raise LimitExceeded(limit="VECTORS_MAXIMUM", maximum=limits.VECTORS_MAXIMUM, received=len(messages))
+    check_number_of_matrices(messages)
     _check_names([message.name for message in messages], argument)
     return {message.name: matrix_from_message(message.matrix, argument) for message in messages}
+
+
+def check_number_of_matrices(messages: Sequence[types_pb2.NamedMatrix]) -> None:
+    """LimitExceeded above VECTORS_MAXIMUM."""
+    if len(messages) > limits.VECTORS_MAXIMUM:
+        raise LimitExceeded(limit="VECTORS_MAXIMUM", maximum=limits.VECTORS_MAXIMUM, received=len(messages))
 
 
 def _check_names(names: Iterable[str], argument: str) -> None:

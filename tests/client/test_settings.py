@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 import vecdb
+from tests.server.certificates import Authority
 from vecdb.client.settings import API_KEY_VARIABLE, ClientSettings
 
 KEY = "vdb_1_secret"
+CA = Authority()
+OWN = CA.issue("client")
 
 
 @pytest.fixture(autouse=True)
@@ -59,9 +62,11 @@ def test_a_key_that_is_no_header_is_refused_and_not_shown(key: Any) -> None:
 
 def test_secrets_are_not_in_the_text() -> None:
     settings = ClientSettings.of(
-        "grpcs://localhost", api_key=KEY, tls_ca=b"secret ca", tls_certificate=b"secret c", tls_key=b"secret k"
+        "grpcs://localhost", api_key=KEY, tls_ca=CA.pem, tls_certificate=OWN.certificate, tls_key=OWN.key
     )
+    assert (settings.tls_ca, settings.tls_certificate, settings.tls_key) == (CA.pem, OWN.certificate, OWN.key)
     assert "secret" not in repr(settings)
+    assert "-----" not in repr(settings)
 
 
 @pytest.mark.parametrize(
@@ -93,9 +98,9 @@ def test_what_makes_no_sense_is_refused(arguments: dict[str, Any], error: type[E
 
 def test_certificates_are_files_or_bytes(tmp_path: Path) -> None:
     path = tmp_path / "ca.pem"
-    path.write_bytes(b"PEM")
-    for given in (path, str(path), b"PEM"):
-        assert ClientSettings.of("grpcs://h", tls_ca=given).tls_ca == b"PEM"
+    path.write_bytes(CA.pem)
+    for given in (path, str(path), CA.pem):
+        assert ClientSettings.of("grpcs://h", tls_ca=given).tls_ca == CA.pem
 
 
 @pytest.mark.parametrize("length", [100, 10_000])

@@ -31,7 +31,7 @@ def test_a_filter_that_reads_payloads_stops_at_the_deadline(several: bool, monke
     def slowly(text: bytes) -> dict[str, Any]:
         nonlocal read
         read += 1
-        if read % 1_000 == 0:
+        if read % 100 == 0:
             time.sleep(0.01)
         return decode_payload(text)
 
@@ -41,7 +41,7 @@ def test_a_filter_that_reads_payloads_stops_at_the_deadline(several: bool, monke
         docs.upsert(range(rows), np.ones((rows, 2), np.float32), [{"n": row} for row in range(rows)])
         query = np.ones((2, 2) if several else 2, np.float32)
         with pytest.raises(vecdb.Timeout) as caught:
-            docs.search(query, 1, where=vecdb.field("n") == -1, timeout=0.015)
+            docs.search(query, 1, where=vecdb.field("n") == -1, timeout=0.1)
         assert 0 < read < rows / 2
-        assert caught.value.seconds == 0.015
+        assert caught.value.seconds == 0.1
         assert docs.count() == rows

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.server.signed_tokens import SECRET, by_secret, token
-from vecdb.errors import Corrupted, Unauthenticated
+from vecdb.errors import StorageFailed, Unauthenticated
 from vecdb.server.api_keys import new_key
 from vecdb.server.authentication import Authenticator
 from vecdb.server.key_file import add_key
@@ -180,5 +180,5 @@ def test_settings_decide_what_is_asked_for(server: Server) -> None:
     tls = {"tls_certificate": "c", "tls_key": "k", "tls_client_ca": "ca"}
     mutual = Authenticator.of(ServerSettings(data=":memory:", **tls, tls_client_role="admin"))  # type: ignore[arg-type]
     assert mutual.identify([], [b"ops"]).role is Role.ADMIN
-    with pytest.raises(Corrupted):
+    with pytest.raises(StorageFailed):
         Authenticator.of(ServerSettings(data=":memory:", api_keys="/not/there"))

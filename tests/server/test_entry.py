@@ -41,7 +41,9 @@ def test_replies_that_nobody_reads_are_counted_and_ended(seconds: float) -> None
 
 def test_what_was_done_is_not_refused_for_want_of_bytes() -> None:
     """A write that was carried out and then refused as Overloaded would be repeated by its caller."""
-    settings = ServerSettings(data=":memory:", port=0, message_bytes=1 << 16, in_flight_bytes=1 << 16)
+    settings = ServerSettings(
+        data=":memory:", port=0, message_bytes=1 << 16, batch_bytes=1 << 16, in_flight_bytes=1 << 16
+    )
     with Server(settings) as server, vecdb.connect(f"grpc://127.0.0.1:{server.port}") as db:
         fields = {f"{number}-{'x' * 150}": "keyword" for number in range(200)}
         docs = db.create_collection("docs", dimension=2, fields=fields)  # type: ignore[arg-type]

@@ -122,8 +122,12 @@ def test_a_file_that_everybody_may_write_is_refused(tmp_path: Path) -> None:
 
 
 def test_files_that_cannot_be_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(Corrupted, match="missing"):
-        read_keys(tmp_path / "none")
+    for change in (read_keys, lambda path: remove_key(path, "a")):
+        with pytest.raises(StorageFailed, match="the file is missing") as caught:
+            change(tmp_path / "none")
+        assert caught.value.path == str(tmp_path / "none")
+    with pytest.raises(StorageFailed, match="its folder is missing"):
+        add_key(tmp_path / "no" / "keys", key_of("a"))
     with pytest.raises(StorageFailed):
         read_keys(tmp_path)
     with pytest.raises(Error):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from vecdb.errors import Corrupted
+from vecdb.errors import Corrupted, StorageFailed
 from vecdb.server import key_ring
 from vecdb.server.api_keys import new_key
 from vecdb.server.key_file import add_key, remove_key
@@ -131,7 +131,7 @@ def test_a_broken_file_keeps_the_last_keys_and_is_logged_once(
 
 
 def test_a_broken_file_at_start_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Corrupted):
+    with pytest.raises(StorageFailed, match="missing"):
         KeyRing(tmp_path / "none")
     (tmp_path / "keys").write_text("garbage")
     with pytest.raises(Corrupted):

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import vecdb
-from tests.server.raw_client import RawClient, error_in, normal, upsert_request
+from tests.server.raw_client import RawClient, bytes_of, error_in, normal, upsert_request
 from tests.server.server_process import ServerProcess, wait_until
 from vecdb.proto.convert.ids import ids_to_message
 from vecdb.proto.v1 import points_pb2, types_pb2
@@ -77,6 +77,47 @@ def test_parts_are_one_batch(server: Server, raw: RawClient) -> None:
     )
     again = points_pb2.WriteAcknowledgement.FromString(next(raw.stream("Write", parts(X)))).result
     assert again.sequence == result.sequence + 1, "one batch is one step of the sequence"
+
+
+def test_parts_take_their_bytes_out_of_the_budget_once() -> None:
+    """A batch that fills the budget to three quarters, whose messages fill a quarter each, has room."""
+    budget = 1 << 20
+    settings = ServerSettings(
+        data=":memory:", port=0, message_bytes=budget, batch_bytes=budget, in_flight_bytes=budget, timeout_seconds=10
+    )
+    X = normal(3_600, DIMENSION)
+    messages = parts(X, rows=1_200)
+    sizes = [message.ByteSize() for message in messages]
+    assert sum(sizes) < budget < sum(sizes) + sizes[-1]
+    with Server(settings) as server, RawClient(f"127.0.0.1:{server.port}") as raw:
+        raw.create("docs", DIMENSION)
+        assert len(list(raw.stream("Write", messages))) == 1
+        assert server.database["docs"].count() == len(X)
+        in_flight = server._admission.in_flight
+        assert wait_until(lambda: not in_flight.taken, 5)
+        # What is above the budget by itself is no overload: nobody should try it again.
+        outcome = raw.attempt_path(
+            "/vecdb.v1.Points/Write", [bytes_of(each) for each in parts(normal(4_800, DIMENSION), 1_200)], 10
+        )
+        assert isinstance(outcome.error, vecdb.LimitExceeded), outcome
+        assert (outcome.error.limit, outcome.error.maximum) == ("BATCH_BYTES", budget)
+        assert wait_until(lambda: not in_flight.taken, 5)
+        assert server.database["docs"].count() == len(X)
+
+
+def test_parts_of_many_ids_or_matrices_are_refused_as_they_come(server: Server, raw: RawClient) -> None:
+    """They take more memory than their bytes, and would be counted only at the end."""
+    ids = ids_to_message(np.zeros(25_000, np.int64))
+    part = points_pb2.WriteRequest(upsert=points_pb2.UpsertRequest(collection=REF, ids=ids), more=True)
+    outcome = raw.attempt_path("/vecdb.v1.Points/Write", [bytes_of(part)] * 5, 10)
+    assert isinstance(outcome.error, vecdb.LimitExceeded), outcome
+    assert (outcome.error.limit, outcome.error.received) == ("BATCH_ROWS", 125_000)
+    wide = points_pb2.WriteRequest(upsert=points_pb2.UpsertRequest(collection=REF), more=True)
+    wide.upsert.vectors.extend([types_pb2.NamedMatrix()] * 17)
+    outcome = raw.attempt_path("/vecdb.v1.Points/Write", [bytes_of(wide)], 10)
+    assert isinstance(outcome.error, vecdb.LimitExceeded), outcome
+    assert outcome.error.limit == "VECTORS_MAXIMUM"
+    assert wait_until(lambda: not server._admission.in_flight.taken, 5)
 
 
 @pytest.mark.parametrize("row", [0, 1_234, ROWS - 1])

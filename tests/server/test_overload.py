@@ -43,7 +43,7 @@ class Answers:
 @pytest.fixture(scope="module")
 def server() -> Iterator[ServerProcess]:
     flags = ["--search-workers", str(WORKERS), "--queue", str(QUEUE), "--streams", "6", "--threads", "1"]
-    flags += ["--in-flight-bytes", "48MiB", "--message-bytes", "32MiB"]
+    flags += ["--in-flight-bytes", "48MiB", "--message-bytes", "32MiB", "--batch-bytes", "32MiB"]
     with ServerProcess(":memory:", *flags, metrics=True) as server:
         with RawClient(server.target) as client:
             client.create("docs", DIMENSION)

@@ -96,7 +96,8 @@ def test_limits_go_down_only(name: str, bound: int) -> None:
         ({"jwt_issuer": "i"}, "jwt_key_file"),
         ({"jwt_audience": "a"}, "jwt_key_file"),
         ({"read_only": True}, "read_only"),
-        ({"in_flight_bytes": 1 << 20}, "in_flight_bytes"),
+        ({"in_flight_bytes": 1 << 20, "batch_bytes": 1 << 20}, "in_flight_bytes"),
+        ({"in_flight_bytes": (512 << 20) - 1}, "in_flight_bytes"),
         ({"metrics_port": 6339}, "metrics_port"),
     ],
 )
@@ -104,6 +105,16 @@ def test_settings_that_contradict_each_other_are_refused(given: dict[str, object
     with pytest.raises(InvalidValue) as caught:
         settings(**given)
     assert caught.value.argument == argument
+
+
+def test_room_for_less_than_one_batch_is_refused_by_both_names() -> None:
+    """Such a batch would be refused as Overloaded, and tried again, for ever."""
+    for name, bound in (("batch_bytes", 4 << 20), ("message_bytes", 3 << 20)):
+        given = {"batch_bytes": 1 << 20, "message_bytes": 1 << 20, name: bound}
+        with pytest.raises(InvalidValue, match=f"at least {name}, {bound}") as caught:
+            settings(in_flight_bytes=bound - 1, **given)
+        assert caught.value.argument == "in_flight_bytes"
+        assert settings(in_flight_bytes=bound, **given).in_flight_bytes == bound
 
 
 NEAR = ["127.0.0.1", "127.8.9.10", "::1", "localhost", "unix:/run/vecdb.sock", "unix:vecdb.sock"]

@@ -68,6 +68,10 @@ def test_a_scan_shows_the_moment_of_its_call(store: KeyValue) -> None:
     )
     store.delete_prefix(b"0019")
     assert [first, *scan] == before
+    keys = [b"%06d" % number for number in (1999, 0, 5000, 1500, 3, 2500, 0)]
+    assert scan.get_many([*keys, b""]) == [b"old", b"old", None, b"old", b"old", None, b"old", None]
+    assert scan.get_many([]) == []
+    assert store.get_many(keys[:4]) == [None, None, None, b"new"], "what is there now"
 
 
 def test_random_operations_against_a_dict(store: KeyValue) -> None:
@@ -104,6 +108,7 @@ def test_every_call_after_close_is_closed(store: KeyValue) -> None:
         lambda: store.delete_prefix(b"a"),
         lambda: store.scan(b""),
         lambda: next(scan),
+        lambda: scan.get_many([b"a"]),
         store.flush,
     ):
         with pytest.raises(Closed):

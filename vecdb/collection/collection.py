@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, Unpack, overload
 
 from vecdb.call_checks import check_call, check_either, check_number, check_recall, field_names, payload_changes
-from vecdb.collection import inspect, scanner, transfer
+from vecdb.collection import inspect, pages, scanner, transfer
 from vecdb.collection.filtering import matching_rows
 from vecdb.collection.searcher import Searcher
 from vecdb.collection.session import Session
@@ -243,14 +244,14 @@ class Collection:
         batch: int = 1000,
         with_vectors: bool = False,
     ) -> Iterator[Record]:
-        """Every row, or every matching one, as of this call; `batch` rows are read at a time.
+        """Every row, or every matching one, as of this call; at most `batch` rows are read at a time.
 
         `order_by` sorts by a payload field, descending with a leading "-"; rows without it come last.
         """
         self._check()
         check_number("batch", batch, "SCAN_BATCH_ROWS")
         expression = None if where is None else parse_filter(where)
-        return scanner.scan(self._state, self._check, expression, order_by, batch, with_vectors)
+        return chain.from_iterable(pages.scan(self._state, self._check, expression, order_by, batch, with_vectors))
 
     # Care
 
@@ -299,12 +300,6 @@ class Collection:
     def _check_write(self) -> None:
         self._check()
         self._session.check_write(self._state)
-
-
-def get_within(collection: Collection, ids: IdBatch, with_vectors: bool, bytes_maximum: int) -> list[Record]:
-    """Collection.get(), but LimitExceeded as soon as the rows have more than so many bytes."""
-    collection._check()
-    return scanner.get(collection._state, collection._session.commits, ids, with_vectors, bytes_maximum)
 
 
 def vector_bytes(collection: Collection, rows: int) -> int:

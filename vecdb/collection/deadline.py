@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from math import inf
+from threading import TIMEOUT_MAX, Lock, RLock
+from typing import Final, TypeVar
 
 from vecdb.errors import Timeout
+
+T = TypeVar("T")
 
 
 class Deadline:
@@ -26,6 +32,42 @@ class Deadline:
             raise self.passed()
         return left
 
+    def restart(self, seconds: float) -> None:
+        """From now on it is `seconds` from now."""
+        self.seconds = seconds
+        self.at = time.monotonic() + seconds
+
+    def check(self) -> None:
+        """Timeout once it has passed."""
+        if time.monotonic() > self.at:
+            raise self.passed()
+
+    def each(self, items: Iterable[T]) -> Iterable[T]:
+        """The items; Timeout before the first that it has passed for."""
+        return items if self.seconds is None else self._checked(items)
+
+    def holding(self, lock: Lock | RLock) -> AbstractContextManager[object]:
+        """Holds the lock inside. Timeout if it cannot be had in time."""
+        # The lock's own way in and out is not torn by an interrupt; a deadline is set in threads that have none.
+        return lock if self.seconds is None else self._holding(lock)
+
     def passed(self) -> Timeout:
         """The error of a call that did not make it."""
         return Timeout(seconds=self.seconds or 0.0)
+
+    @contextmanager
+    def _holding(self, lock: Lock | RLock) -> Iterator[None]:
+        if not lock.acquire(timeout=min(self.left(), TIMEOUT_MAX)):
+            raise self.passed()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _checked(self, items: Iterable[T]) -> Iterator[T]:
+        for item in items:
+            self.check()
+            yield item
+
+
+NEVER: Final = Deadline(None)

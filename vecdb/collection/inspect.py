@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from vecdb.collection.commit_queue import CommitQueue
+from vecdb.collection.deadline import NEVER, Deadline
 from vecdb.collection.keys import row_of_key, unpack_row
 from vecdb.collection.measure import recalls, sampled_queries
 from vecdb.collection.scrub import check_rows
@@ -15,7 +18,8 @@ from vecdb.index.hnsw import HnswIndex
 from vecdb.payload import decode_payload
 from vecdb.types import CollectionStats, RecallReport, VectorStats, VerifyReport
 
-_CHUNK_ROWS = 4096
+_CHUNK_ROWS: Final = 4096
+_CHUNK_BYTES: Final = 64 << 20  # of vectors
 
 
 def collection_stats(state: CollectionState) -> CollectionStats:
@@ -46,15 +50,21 @@ def collection_stats(state: CollectionState) -> CollectionStats:
 
 
 def recall_report(
-    state: CollectionState, column: VectorColumn, sample: int, k: int, ef: int | None, seed: int
+    state: CollectionState,
+    column: VectorColumn,
+    sample: int,
+    k: int,
+    ef: int | None,
+    seed: int,
+    deadline: Deadline = NEVER,
 ) -> RecallReport:
-    """Recall@k over stored vectors as queries; each finds itself, as it should."""
+    """Recall@k over stored vectors as queries; each finds itself, as it should. Timeout."""
     snapshot = state.snapshot
     used = ef if ef is not None else state.curves[column.name].ef_for(RECALL_DEFAULT, k)
     if len(snapshot.live) == 0:
         return RecallReport(recall=1.0, recall_minimum=1.0, k=k, sample=0, ef=used, seed=seed)
     queries = sampled_queries(column, snapshot, sample, seed)
-    shares = recalls(column, snapshot, queries, k, used)
+    shares = recalls(column, snapshot, queries, k, used, deadline)
     return RecallReport(
         recall=float(shares.mean()),
         recall_minimum=float(shares.min()),
@@ -65,15 +75,16 @@ def recall_report(
     )
 
 
-def verify(state: CollectionState, commits: CommitQueue) -> VerifyReport:
-    """Checks every row's head, vectors, id and payload, and every link of the indexes."""
+def verify(state: CollectionState, commits: CommitQueue, deadline: Deadline = NEVER) -> VerifyReport:
+    """Checks every row's head, vectors, id and payload, and every link of the indexes. Timeout between rows."""
     problems: list[str] = []
-    with state.index_lock, commits.apply_lock:
+    with deadline.holding(state.index_lock), deadline.holding(commits.apply_lock):
         commits.settle()
         live = state.snapshot.live
         rows = live.rows()
-        for first in range(0, len(rows), _CHUNK_ROWS):
-            some = rows[first : first + _CHUNK_ROWS]
+        step = max(1, min(_CHUNK_ROWS, _CHUNK_BYTES // state.row_bytes))
+        for first in deadline.each(range(0, len(rows), step)):
+            some = rows[first : first + step]
             try:
                 check_rows(state, some)
                 keys = state.keys.ids([encode_id(each) for each in state.ids_of(some)])
@@ -82,23 +93,23 @@ def verify(state: CollectionState, commits: CommitQueue) -> VerifyReport:
                         problems.append(f"the id of row {row} leads elsewhere")
             except Corrupted as error:
                 problems.append(str(error))
-        problems += _store_problems(state, rows)
+        problems += _store_problems(state, rows, deadline)
         files = len(state.heads.rows.chunk_buffers())
-        for name, column in state.columns.items():
+        for name, column in deadline.each(state.columns.items()):
             files += len(column.rows.chunk_buffers()) + 1
             if isinstance(column.index, HnswIndex) and (unsound := column.index.graph.unsound_links()):
                 problems.append(f"vector '{name}': {unsound} unsound links in the graph")
     return VerifyReport(files=files, rows=len(rows), problems=tuple(problems))
 
 
-def _store_problems(state: CollectionState, rows: RowNumbers) -> list[str]:
+def _store_problems(state: CollectionState, rows: RowNumbers, deadline: Deadline) -> list[str]:
     problems = []
     try:
-        ids = sum(1 for _ in state.key_value.scan(state.keys.id_prefix))
+        ids = sum(1 for _ in deadline.each(state.key_value.scan(state.keys.id_prefix)))
         if ids != len(rows):
             problems.append(f"{ids} ids lead to {len(rows)} rows")
         live, found = state.snapshot.live, 0
-        for key, text in state.key_value.scan(state.keys.payload_prefix):
+        for key, text in deadline.each(state.key_value.scan(state.keys.payload_prefix)):
             if row_of_key(key) in live:
                 decode_payload(text)
                 found += 1

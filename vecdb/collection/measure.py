@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from vecdb.collection.deadline import NEVER, Deadline
 from vecdb.collection.recall_curve import MEASURED_EFS, RecallCurve
 from vecdb.collection.snapshot import Snapshot
 from vecdb.collection.vector_column import VectorColumn
@@ -34,12 +35,20 @@ def sampled_queries(
 
 
 def recalls(
-    column: VectorColumn, snapshot: Snapshot, queries: npt.NDArray[np.float32], k: int, ef: int
+    column: VectorColumn,
+    snapshot: Snapshot,
+    queries: npt.NDArray[np.float32],
+    k: int,
+    ef: int,
+    deadline: Deadline = NEVER,
 ) -> npt.NDArray[np.float64]:
-    """recall@k of each query: the share of results as near as the exact k-th, so that ties count as found."""
+    """recall@k of each query: the share of results as near as the exact k-th, so that ties count as found. Timeout."""
     view = snapshot.views[column.name]
-    _, exact, counts = column.index.search_many(queries, k, k, view, exact=True, timeout_seconds=0)
-    return _against(column, snapshot, queries, k, ef, exact, counts)
+    try:
+        _, exact, counts = column.index.search_many(queries, k, k, view, exact=True, timeout_seconds=deadline.left())
+        return _against(column, snapshot, queries, k, ef, exact, counts, deadline)
+    except TimeoutError:
+        raise deadline.passed() from None
 
 
 def measured_curve(column: VectorColumn, snapshot: Snapshot) -> RecallCurve:
@@ -69,9 +78,11 @@ def _against(
     ef: int,
     exact: npt.NDArray[np.float32],
     counts: npt.NDArray[np.uint32],
+    deadline: Deadline = NEVER,
 ) -> npt.NDArray[np.float64]:
     view = snapshot.views[column.name]
-    _, found, _ = column.index.search_many(queries, k, max(ef, k), view, exact=False, timeout_seconds=0)
+    seconds = deadline.left()
+    _, found, _ = column.index.search_many(queries, k, max(ef, k), view, exact=False, timeout_seconds=seconds)
     shares = np.ones(len(queries))
     for place, count in enumerate(counts.tolist()):
         if count:

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from vecdb.collection.deadline import NEVER, Deadline
 from vecdb.collection.free_rows import FreeRows
 from vecdb.collection.keys import Keys, pack_rows
 from vecdb.collection.recall_curve import RecallCurve
@@ -210,14 +211,16 @@ class CollectionState:
                 raise self.lost(f"the payload of row {row} is missing")
         return values  # type: ignore[return-value]
 
-    def stored_payloads(self, rows: RowNumbers, bytes_maximum: int | None) -> list[bytes | None]:
+    def stored_payloads(
+        self, rows: RowNumbers, bytes_maximum: int | None, deadline: Deadline = NEVER
+    ) -> list[bytes | None]:
         """The payloads of rows, None where there is none. LimitExceeded, before much more than that is in memory."""
         keys = self.keys.payloads(rows)
         if bytes_maximum is None:
             return self.key_value.get_many(keys)
         values: list[bytes | None] = []
         size = 0
-        for first in range(0, len(keys), _ROWS_AT_A_TIME):
+        for first in deadline.each(range(0, len(keys), _ROWS_AT_A_TIME)):
             some = self.key_value.get_many(keys[first : first + _ROWS_AT_A_TIME])
             size += sum([len(value) for value in some if value is not None])
             if size > bytes_maximum:

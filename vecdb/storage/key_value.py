@@ -27,6 +27,13 @@ _COPY_ROWS: Final = 1024
 _STALL_SECONDS: Final = 0.002
 
 
+class PairScan(Iterator[tuple[bytes, bytes]], Protocol):
+    """Pairs of one moment, in the order of their keys."""
+
+    def get_many(self, keys: list[bytes]) -> list[bytes | None]:
+        """The values that these keys had at that moment, once its pairs have been read. Corrupted."""
+
+
 class KeyValue(Protocol):
     """An ordered map of bytes to bytes for many threads. Every call after close() is Closed."""
 
@@ -39,7 +46,7 @@ class KeyValue(Protocol):
     def delete_prefix(self, prefix: bytes) -> None:
         """Deletes every key that starts with `prefix`; all of them if it is empty."""
 
-    def scan(self, prefix: bytes, after: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
+    def scan(self, prefix: bytes, after: bytes | None = None) -> PairScan:
         """Keys that start with `prefix`, above `after`, ascending, as of this call. Corrupted, never an early end."""
 
     def flush(self) -> int:
@@ -139,7 +146,7 @@ class RocksKeyValue:
             end = last + b"\0"
         self._apply(lambda batch: batch.delete_range(prefix, end))
 
-    def scan(self, prefix: bytes, after: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
+    def scan(self, prefix: bytes, after: bytes | None = None) -> PairScan:
         """Keys that start with `prefix`, above `after`, ascending; reads ahead in chunks."""
         start = prefix if after is None or after < prefix else after + b"\0"
         with self._gate:
@@ -229,6 +236,18 @@ class RocksKeyValue:
             self._status(cursor)
         return pairs
 
+    def values_of(self, scan: _RocksScan, keys: list[bytes]) -> list[bytes | None]:
+        """Values as the scan saw them, which goes on from nowhere then."""
+        with self._gate:
+            cursor = scan.cursor
+            assert cursor is not None, "a scan of an open store has its cursor"
+            values: list[bytes | None] = []
+            for key in keys:
+                cursor.seek(key)
+                values.append(cursor.value() if cursor.valid() and cursor.key() == key else None)
+                self._status(cursor)
+        return values
+
     def _status(self, cursor: RdictIter) -> None:
         try:
             cursor.status()
@@ -284,6 +303,9 @@ class _RocksScan:
             if not self._pairs:
                 raise StopIteration
         return self._pairs.pop()
+
+    def get_many(self, keys: list[bytes]) -> list[bytes | None]:
+        return self._store.values_of(self, keys)
 
 
 def _options(create: bool, cache_bytes: int) -> Any:

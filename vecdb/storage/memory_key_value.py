@@ -5,10 +5,10 @@ from __future__ import annotations
 import bisect
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from vecdb.errors import Closed
-from vecdb.storage.key_value import prefix_end
+from vecdb.storage.key_value import PairScan, prefix_end
 
 
 class MemoryKeyValue:
@@ -48,13 +48,13 @@ class MemoryKeyValue:
             self._check()
             self._delete(self._keys(prefix, None))
 
-    def scan(self, prefix: bytes, after: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
+    def scan(self, prefix: bytes, after: bytes | None = None) -> PairScan:
         """Keys that start with `prefix`, above `after`, ascending."""
         with self._lock:
             self._check()
             pairs = [(key, self._values[key]) for key in self._keys(prefix, after)]
         time.sleep(0)  # else a thread that scans on and on has the lock again before those that wait for it wake up
-        return self._until_closed(pairs)
+        return _MemoryScan(pairs, self._check)
 
     def flush(self) -> int:
         """Memory is as durable as it gets."""
@@ -70,11 +70,6 @@ class MemoryKeyValue:
         with self._lock:
             self._closed = True
             self._values, self._sorted, self._fresh, self._stale = {}, [], [], set()
-
-    def _until_closed(self, pairs: list[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
-        for pair in pairs:
-            self._check()
-            yield pair
 
     def _delete(self, keys: list[bytes]) -> None:
         for key in keys:
@@ -98,3 +93,27 @@ class MemoryKeyValue:
     def _check(self) -> None:
         if self._closed:
             raise Closed(what="the key-value store in memory")
+
+
+class _MemoryScan:
+    """The pairs as they were: a list of what the store itself held."""
+
+    def __init__(self, pairs: list[tuple[bytes, bytes]], check: Callable[[], None]) -> None:
+        self._pairs = pairs
+        self._check = check
+        self._left = iter(pairs)
+
+    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
+        return self
+
+    def __next__(self) -> tuple[bytes, bytes]:
+        self._check()
+        return next(self._left)
+
+    def get_many(self, keys: list[bytes]) -> list[bytes | None]:
+        self._check()
+        return [self._value(key) for key in keys]
+
+    def _value(self, key: bytes) -> bytes | None:
+        place = bisect.bisect_left(self._pairs, key, key=lambda pair: pair[0])
+        return self._pairs[place][1] if place < len(self._pairs) and self._pairs[place][0] == key else None
