@@ -171,7 +171,7 @@ void scan(const Scorer& scorer, const RowMask& mask, Interrupt* interrupt, TopK*
 void scan_batch(const RowStore& store, const float* queries, uint32_t query_count, const RowMask& mask,
                 ThreadPool& pool, Interrupt* interrupt, TopK* best) {
     const size_t dimension = store.dimension();
-    if (query_count < BATCH_QUERIES_MINIMUM || store.row_type() == ROW_INT8) {
+    if (query_count < BATCH_QUERIES_MINIMUM || store.row_type() == ROW_INT8 || store.row_type() == ROW_CODE4) {
         pool.run(query_count, interrupt, [&](uint32_t q) {
             Scorer scorer(store);
             scorer.prepare(queries + q * dimension);

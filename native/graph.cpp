@@ -1,11 +1,14 @@
 #include "graph.h"
 
+#include <algorithm>
 #include <stdexcept>
+
+#include "walk_code4.h"
 
 namespace vecdb {
 
 Graph::Graph(const RowStore& store, uint32_t m, uint32_t ef_construction, uint64_t seed)
-    : store_(store), m_(m), ef_construction_(ef_construction), seed_(seed), links_(m) {
+    : store_(&store), m_(m), ef_construction_(ef_construction), seed_(seed), links_(m) {
     if (m < 2 || m > 1024) throw std::invalid_argument("m: expected 2 to 1024");
     if (ef_construction < 1 || ef_construction > 65536)
         throw std::invalid_argument("ef_construction: expected 1 to 65536");
@@ -31,8 +34,9 @@ void Graph::give_scratch(std::unique_ptr<WalkScratch> scratch) const {
     scratches_.push_back(std::move(scratch));
 }
 
-void Graph::begin_walk(WalkScratch* scratch) const {
-    const uint32_t bound = static_cast<uint32_t>(links_.row_bound());
+// Rows that joined since, or that the walk has no codes of yet, are beyond its bound.
+void Graph::begin_walk(const Scorer& scorer, WalkScratch* scratch) const {
+    const uint32_t bound = static_cast<uint32_t>(std::min(links_.row_bound(), scorer.store().row_bound()));
     if (scratch->bound != bound) {
         scratch->seen.assign(size_t{bound} + 1, 0);
         scratch->bound = bound;
@@ -73,8 +77,35 @@ uint64_t Graph::descend(const Scorer& scorer, uint64_t entry, uint32_t level, Wa
     return best;
 }
 
+bool Graph::walk_by_kernel(const Scorer& scorer, uint64_t start, uint32_t ef, Interrupt* interrupt,
+                           WalkScratch* scratch) const {
+    const RowStore& rows = scorer.store();
+    const uint32_t width = links_.width(0);
+    const auto walk_code4 = rows.kernels().walk_code4[rows.metric()];
+    if (rows.row_type() != ROW_CODE4 || walk_code4 == nullptr || width > CODE4_WALK_WIDTH) return false;
+    scratch->pool.resize(code4_pool_room(ef));
+    scratch->pool[0] = start;
+    Code4Walk walk{};
+    walk.query = &scorer.prepared();
+    walk.codes = rows.pages();
+    walk.links = links_.ground();
+    walk.width = width;
+    walk.bound = scratch->bound;
+    walk.seen = scratch->seen.data();
+    walk.epoch = scratch->epoch;
+    walk.pool = scratch->pool.data();
+    walk.capacity = ef;
+    if (interrupt) {
+        walk.should_stop = [](void* argument) { return static_cast<Interrupt*>(argument)->should_stop(); };
+        walk.argument = interrupt;
+    }
+    scratch->pool.resize(walk_code4(&walk));
+    return true;
+}
+
 void Graph::walk(const Scorer& scorer, uint64_t start, uint32_t level, uint32_t ef, Interrupt* interrupt,
                  WalkScratch* scratch) const {
+    if (level == 0 && walk_by_kernel(scorer, start, ef, interrupt, scratch)) return;
     scratch->pool.resize(ef + 1);
     uint64_t* pool = scratch->pool.data();
     uint32_t size = 1, next = 0, hops = 0;

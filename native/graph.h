@@ -25,6 +25,7 @@ struct WalkScratch {
     std::vector<uint64_t> results;  // masked walks: the allowed rows alone
     std::vector<uint32_t> nearby;
     std::vector<float> distances;
+    std::vector<uint32_t> chosen;  // rows found, to be scored once more
 };
 
 // Searches take no lock and run beside everything. insert(), remove() and relink() may run beside each other's threads
@@ -39,7 +40,12 @@ class Graph {
     bool contains(uint32_t row) const { return links_.level(row) >= 0; }
     uint64_t row_bound() const { return links_.row_bound(); }
     uint64_t memory_bytes() const { return links_.memory_bytes(); }
-    const RowStore& store() const { return store_; }
+    const RowStore& store() const { return *store_; }
+    // From now on links are chosen by the rows of another store, which has the same rows in another form.
+    void set_store(const RowStore& store) {
+        store_ = &store;
+        offset_ = -1;
+    }
 
     // Adds rows whose vectors are in the store. Rows already in the graph are passed over; an interrupt leaves some
     // out.
@@ -75,18 +81,21 @@ class Graph {
 
     void widen_offset(const uint32_t* rows, size_t count);
     void learn_offset();
-    void begin_walk(WalkScratch* scratch) const;
+    void begin_walk(const Scorer& scorer, WalkScratch* scratch) const;
     uint32_t gather(uint32_t row, uint32_t level, WalkScratch* scratch) const;
     // Greedy descent from an entry, read before the walk began, to `level` (exclusive); returns the key reached.
     uint64_t descend(const Scorer& scorer, uint64_t entry, uint32_t level, WalkScratch* scratch) const;
     // Best-first walk of one layer; leaves scratch->pool. Rows marked seen before are not visited.
     void walk(const Scorer& scorer, uint64_t start, uint32_t level, uint32_t ef, Interrupt* interrupt,
               WalkScratch* scratch) const;
+    // The same on the ground by the kernel that this machine has for the rows; false if it has none.
+    bool walk_by_kernel(const Scorer& scorer, uint64_t start, uint32_t ef, Interrupt* interrupt,
+                        WalkScratch* scratch) const;
     template <class Allowed>
     void walk_masked(const Scorer& scorer, uint64_t start, uint32_t ef, const Allowed& allowed, Interrupt* interrupt,
                      WalkScratch* scratch) const;
 
-    const RowStore& store_;
+    const RowStore* store_;
     uint32_t m_;
     uint32_t ef_construction_;
     uint64_t seed_;

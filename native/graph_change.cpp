@@ -49,19 +49,15 @@ class Writers {
 // Raises the offset to the largest squared norm of some rows, for the dot product; L2 distances are positive as they
 // are.
 void Graph::widen_offset(const uint32_t* rows, size_t count) {
-    if (store_.metric() != METRIC_DOT) return;
-    std::vector<float> decoded(store_.dimension());
-    for (size_t i = 0; i < count; ++i) {
-        store_.kernels().decode[store_.row_type()](store_.row(rows[i]), store_.dimension(), decoded.data());
-        offset_ = std::max(offset_, store_.kernels().squared_norm(decoded.data(), store_.dimension()));
-    }
+    if (store_->metric() != METRIC_DOT) return;
+    for (size_t i = 0; i < count; ++i) offset_ = std::max(offset_, store_->squared_norm(rows[i]));
 }
 
 // A restored graph reads its rows when it is first changed, not when it is opened.
 void Graph::learn_offset() {
     if (offset_ >= 0) return;
     offset_ = 0;
-    if (store_.metric() != METRIC_DOT) return;
+    if (store_->metric() != METRIC_DOT) return;
     for (uint32_t row = 0; row < links_.row_bound(); ++row)
         if (contains(row)) widen_offset(&row, 1);
 }

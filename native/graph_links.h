@@ -7,6 +7,7 @@
 #include <mutex>
 #include <vector>
 
+#include "kernels.h"
 #include "paged.h"
 
 namespace vecdb {
@@ -48,6 +49,9 @@ class GraphLinks {
     }
     // Clears a row's lists and takes it out; the space of its upper lists is used again.
     void drop(uint32_t row);
+
+    // The ground lists, as rows of 2m numbers.
+    RowPages ground() const { return RowPages{nodes_.raw(), nodes_.page_shift(), 8 * m_}; }
 
     void prefetch(uint32_t row) const {
         const char* links = reinterpret_cast<const char*>(list(row, 0));

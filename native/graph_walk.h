@@ -85,7 +85,8 @@ void Graph::search(const Scorer& scorer, uint32_t ef, const Allowed* allowed, In
     // Read once, and before the walk's bound: the last row may leave, or a newer one become the entry, at any time.
     const uint64_t entry = this->entry();
     if (entry == NO_ENTRY || ef == 0) return;
-    begin_walk(scratch);
+    begin_walk(scorer, scratch);
+    if (static_cast<uint32_t>(entry) >= scratch->bound) return;
     const uint64_t start = descend(scorer, entry, 0, scratch);
     scratch->seen[key_row(start)] = scratch->epoch;
     if (allowed) {

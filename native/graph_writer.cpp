@@ -141,11 +141,11 @@ void GraphWriter::insert(uint32_t row) {
     const uint64_t entry = graph_.entry();
     const uint32_t top = static_cast<uint32_t>(entry >> 32);
     row_scorer_.prepare_row(row);
-    graph_.begin_walk(scratch_.get());
+    graph_.begin_walk(row_scorer_, scratch_.get());
     uint64_t start = graph_.descend(row_scorer_, entry, level, scratch_.get());
     std::vector<uint32_t> neighbours[LEVEL_MAXIMUM + 1];
     for (uint32_t l = std::min(level, top) + 1; l-- > 0;) {
-        graph_.begin_walk(scratch_.get());
+        graph_.begin_walk(row_scorer_, scratch_.get());
         if (row < scratch_->bound) scratch_->seen[row] = scratch_->epoch;
         scratch_->seen[key_row(start)] = scratch_->epoch;
         graph_.walk(row_scorer_, start, l, graph_.ef_construction_, nullptr, scratch_.get());
@@ -217,7 +217,7 @@ void GraphWriter::heal(uint32_t row, const std::vector<bool>& gone) {
 bool GraphWriter::attach(uint32_t row, const std::vector<bool>& reached) {
     const uint64_t entry = graph_.entry();
     row_scorer_.prepare_row(row);
-    graph_.begin_walk(scratch_.get());
+    graph_.begin_walk(row_scorer_, scratch_.get());
     const uint64_t start = graph_.descend(row_scorer_, entry, 0, scratch_.get());
     scratch_->seen[row] = scratch_->epoch;
     scratch_->seen[key_row(start)] = scratch_->epoch;

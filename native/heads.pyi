@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from vecdb.native.index import RowStore
+from vecdb.native.rows import RowStore
 
 HEAD_BYTES: Final[int]
 INLINE_ID_BYTES: Final[int]

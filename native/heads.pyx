@@ -9,7 +9,7 @@ a UUID.
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
-from vecdb.native.index cimport RowStore, kernel_table
+from vecdb.native.rows cimport RowStore, kernel_table
 
 from uuid import UUID
 

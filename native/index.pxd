@@ -5,32 +5,7 @@ from libcpp cimport bool as cbool
 from libcpp.memory cimport unique_ptr
 from libcpp.vector cimport vector
 
-
-cdef extern from "row_store.h" namespace "vecdb" nogil:
-    enum RowType:
-        ROW_FLOAT32
-        ROW_FLOAT16
-        ROW_BFLOAT16
-        ROW_INT8
-
-    enum Metric:
-        METRIC_L2
-        METRIC_DOT
-
-    cppclass CKernels "vecdb::Kernels":
-        float (*squared_norm)(const float*, uint32_t)
-        void (*scale)(const float*, float, uint32_t, float*)
-        uint32_t (*crc32c)(uint32_t, const uint8_t*, size_t)
-
-    const CKernels* kernel_table "vecdb::kernels"()
-
-    cppclass CRowStore "vecdb::RowStore":
-        CRowStore(RowType, Metric, uint32_t, uint32_t, uint32_t) except +
-        uint32_t dimension() const
-        const CKernels& kernels() const
-        void add_page(const uint8_t*)
-        uint64_t row_bound() const
-        const uint8_t* row(uint32_t) const
+from vecdb.native.rows cimport CRowStore
 
 
 cdef extern from "row_mask.h" namespace "vecdb" nogil:
@@ -83,6 +58,7 @@ cdef extern from "graph.h" namespace "vecdb" nogil:
         cbool contains(uint32_t) const
         uint64_t row_bound() const
         uint64_t memory_bytes() const
+        void set_store(const CRowStore&)
         void insert(const uint32_t*, uint32_t, CThreadPool&, Interrupt*) except +
         void remove(const uint32_t*, uint32_t, CThreadPool&) except +
         uint32_t relink() except +
@@ -98,6 +74,7 @@ cdef extern from "search.h" namespace "vecdb" nogil:
     cppclass SearchRequest:
         const CRowStore* store
         const CGraph* graph
+        const CRowStore* walked
         const CRowMask* live
         const CRowMask* tail
         cbool masked
@@ -106,9 +83,3 @@ cdef extern from "search.h" namespace "vecdb" nogil:
 
     cbool search_one(const SearchRequest&, const float*, Interrupt*, TopK*) except +
     void search_batch(const SearchRequest&, const float*, uint32_t, CThreadPool&, Interrupt*, TopK*) except +
-
-
-cdef class RowStore:
-    cdef unique_ptr[CRowStore] store
-    cdef list pages
-    cdef size_t page_bytes

@@ -1,19 +1,13 @@
-"""Rows, masks, graphs and searches over them: the binding of the native core. Every long call releases the GIL.
+"""Masks, graphs and searches over rows: the binding of the native core. Every long call releases the GIL.
 
 Row numbers are uint32 below 2**31. A distance is "lower is nearer": squared L2, or the negated dot product. Writers of
 one graph (insert, remove, relink, restore) are serialised by the caller; searches run beside them and take no lock.
 """
 
-from typing import Final
-
 import numpy as np
-from _typeshed import ReadableBuffer
 from numpy.typing import NDArray
 
-from vecdb.native.kernels import Kind, Metric
-
-ROW_TYPES: Final[dict[Kind, int]]
-METRICS: Final[dict[Metric, int]]
+from vecdb.native.rows import RowStore
 
 class ThreadPool:
     """`threads` threads (the caller counts as one); `nice` lowers the priority of the others."""
@@ -22,21 +16,6 @@ class ThreadPool:
     @property
     def threads(self) -> int:
         """Threads that work on a call, its caller included."""
-
-class RowStore:
-    """Vectors of `dimension` numbers coded as `row_type`, `stride` bytes a row, in pages of 2**page_shift rows."""
-
-    def __init__(self, row_type: Kind, metric: Metric, dimension: int, stride: int, page_shift: int) -> None: ...
-    def add_page(self, page: ReadableBuffer | NDArray[np.uint8]) -> None:
-        """Adds the next page: any readable buffer of 2**page_shift * stride bytes; it is kept, not copied."""
-
-    @property
-    def page_count(self) -> int:
-        """Pages added so far."""
-
-    @property
-    def row_bound(self) -> int:
-        """One past the last row there is room for."""
 
 class RowMask:
     """An immutable set of row numbers (uint32, below 2**31)."""
@@ -74,7 +53,10 @@ class Graph:
     def __init__(self, store: RowStore, m: int, ef_construction: int, seed: int = 0) -> None: ...
     @property
     def store(self) -> RowStore:
-        """The rows the graph leads to."""
+        """The rows the graph is walked and changed by."""
+
+    def set_store(self, store: RowStore) -> None:
+        """From now on these rows, the same in another form: codes or floats. A writer; searches go on meanwhile."""
 
     def insert(self, rows: NDArray[np.uint32], pool: ThreadPool, timeout_seconds: float = 0) -> None:
         """Adds rows whose vectors are in the store. A timeout (TimeoutError) or Ctrl-C leaves some rows out.

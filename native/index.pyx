@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, embedsignature=True, freethreading_compatible=False
-"""Rows, masks, graphs and searches over them: the binding of the native core. Every long call releases the GIL."""
+"""Masks, graphs and searches over rows: the binding of the native core. Every long call releases the GIL."""
 
 cimport cython
 cimport numpy as cnp
@@ -9,6 +9,8 @@ from libc.string cimport memcpy
 from posix.types cimport pid_t
 from posix.unistd cimport getpid
 
+from vecdb.native.rows cimport CKernels, RowStore
+
 import os
 import threading
 
@@ -16,8 +18,6 @@ import numpy as np
 
 cnp.import_array()
 
-ROW_TYPES = {"float32": ROW_FLOAT32, "float16": ROW_FLOAT16, "bfloat16": ROW_BFLOAT16, "int8": ROW_INT8}
-METRICS = {"l2": METRIC_L2, "dot": METRIC_DOT}
 cdef float UNIT_TOLERANCE = 1e-6  # a squared norm this near to 1 is of unit length, as for check_rows()
 cdef float SMALLEST_NORM = 1e-30  # a smaller squared norm is near float's edge and is handled by the careful path
 
@@ -87,33 +87,6 @@ cdef class ThreadPool:
         return self.pool.get().threads()
 
 
-cdef class RowStore:
-    """Vectors of `dimension` numbers coded as `row_type`, `stride` bytes a row, in pages of 2**page_shift rows."""
-    def __cinit__(self, str row_type, str metric, uint32_t dimension, uint32_t stride, uint32_t page_shift):
-        cdef int type_number = ROW_TYPES[row_type], metric_number = METRICS[metric]
-        if page_shift > 31:
-            raise ValueError(f"page_shift: expected at most 31, received {page_shift}")
-        self.page_bytes = <size_t>stride << page_shift
-        self.store.reset(new CRowStore(<RowType>type_number, <Metric>metric_number, dimension, stride, page_shift))
-        self.pages = []
-
-    def add_page(self, page):
-        """Adds the next page: any readable buffer of 2**page_shift * stride bytes; it is kept, not copied."""
-        cdef const uint8_t[::1] view = page
-        if <size_t>view.shape[0] < self.page_bytes:
-            raise ValueError(f"expected a page of {self.page_bytes} bytes, received {view.shape[0]}")
-        self.pages.append(view)
-        self.store.get().add_page(&view[0])
-
-    @property
-    def page_count(self):
-        return len(self.pages)
-
-    @property
-    def row_bound(self):
-        return self.store.get().row_bound()
-
-
 cdef class RowMask:
     """An immutable set of row numbers (uint32, below 2**31)."""
     cdef CRowMask mask
@@ -178,6 +151,11 @@ cdef class Graph:
     def __cinit__(self, RowStore store not None, uint32_t m, uint32_t ef_construction, uint64_t seed=0):
         self.store = store
         self.graph.reset(new CGraph(store.store.get()[0], m, ef_construction, seed))
+
+    def set_store(self, RowStore store not None):
+        """From now on the graph is walked and changed by the rows of `store`: the same in another form. A writer."""
+        self.graph.get().set_store(store.store.get()[0])
+        self.store = store
 
     def insert(self, const uint32_t[::1] rows, ThreadPool pool not None, double timeout_seconds=0):
         """Adds rows whose vectors are in the store. A timeout (TimeoutError) or Ctrl-C leaves some rows out."""
@@ -277,11 +255,12 @@ cdef class Graph:
         return count
 
 
-cdef SearchRequest request_of(Graph graph, RowStore store, RowMask live, RowMask tail, bint masked, uint32_t k,
+cdef SearchRequest request_of(Graph graph, RowStore walked, RowStore store, RowMask live, RowMask tail, bint masked, uint32_t k,
                               uint32_t ef):
     cdef SearchRequest request
     request.store = store.store.get()
     request.graph = graph.graph.get() if graph is not None else NULL
+    request.walked = walked.store.get()
     request.live = &live.mask
     request.tail = &tail.mask
     request.masked = masked
@@ -301,7 +280,9 @@ def search(Graph graph, RowStore store not None, const float[::1] query not None
     if query.shape[0] != dimension:
         raise ValueError(f"expected {dimension} numbers, received {query.shape[0]}")
     cdef const CKernels* kernels = &store.store.get().kernels()
-    cdef SearchRequest request = request_of(graph, store, live, tail, masked, k, ef)
+    # Held here: a writer may give the graph other codes meanwhile.
+    cdef RowStore walked = graph.store if graph is not None else store
+    cdef SearchRequest request = request_of(graph, walked, store, live, tail, masked, k, ef)
     cdef Interrupt* interrupt
     cdef unique_ptr[Interrupt] holder
     holder.reset(new_interrupt(timeout_seconds))
@@ -340,7 +321,9 @@ def search_many(Graph graph, RowStore store not None, const float[:, ::1] querie
     cdef uint32_t count = queries.shape[0]
     if queries.shape[1] != store.store.get().dimension():
         raise ValueError(f"expected {store.store.get().dimension()} numbers a query, received {queries.shape[1]}")
-    cdef SearchRequest request = request_of(graph, store, live, tail, masked, k, ef)
+    # Held here: a writer may give the graph other codes meanwhile.
+    cdef RowStore walked = graph.store if graph is not None else store
+    cdef SearchRequest request = request_of(graph, walked, store, live, tail, masked, k, ef)
     cdef unique_ptr[Interrupt] interrupt
     interrupt.reset(new_interrupt(timeout_seconds))
     cdef cnp.ndarray rows = np.zeros((count, k), np.uint32)

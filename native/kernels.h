@@ -8,7 +8,7 @@
 namespace vecdb {
 
 enum Metric { METRIC_L2 = 0, METRIC_DOT = 1, METRIC_COUNT = 2 };
-enum RowType { ROW_FLOAT32 = 0, ROW_FLOAT16 = 1, ROW_BFLOAT16 = 2, ROW_INT8 = 3, ROW_TYPE_COUNT = 4 };
+enum RowType { ROW_FLOAT32 = 0, ROW_FLOAT16 = 1, ROW_BFLOAT16 = 2, ROW_INT8 = 3, ROW_CODE4 = 4, ROW_TYPE_COUNT = 5 };
 
 // Where rows live: pages of (1 << page_shift) rows that never move; row r starts at
 // pages[r >> page_shift] + (r & ((1 << page_shift) - 1)) * stride. Rows are 8-byte aligned at least.
@@ -20,12 +20,16 @@ struct RowPages {
 
 // A query made ready for one row type; `data` holds what that type's kernels read and belongs to the caller.
 //   float32, float16, bfloat16: dimension floats.     int8: dimension int8 values, scale, sum, norm as below.
+//   code4: 128 int8 values a line of the row (64 for the low halves of its bytes, 64 for the high ones), and the last
+//   four numbers; see code4.h.
 struct PreparedQuery {
     const void* data;
     uint32_t dimension;
-    float scale;  // int8 only: query is about scale * data[i]
-    int32_t sum;  // int8 only: sum of data[i]
-    float norm;   // int8 only: squared norm of the float query
+    float scale;              // int8 only: query is about scale * data[i]
+    int32_t sum;              // int8 only: sum of data[i]
+    float norm;               // int8 only: squared norm of the float query
+    float center, factor;     // code4: a row has about the dot product (dot of the codes - center) * factor * its own
+    float base, norm_weight;  // code4: what is added to the distance, and how much of the row's squared norm
 };
 
 // int8 rows: dimension codes (uint8, value = scale * (code - 128)), zero padding to a multiple of 4,
@@ -37,6 +41,8 @@ static inline uint32_t int8_row_bytes(uint32_t dimension) { return ((dimension +
 typedef void (*ScoreRows)(const PreparedQuery* query, const RowPages* pages, const uint32_t* rows, uint32_t n,
                           float* out);
 
+struct Code4Walk;  // walk_code4.h
+
 struct Kernels {
     const char* name;  // "baseline", "avx2", "avx512"
     ScoreRows score[ROW_TYPE_COUNT][METRIC_COUNT];
@@ -47,6 +53,17 @@ struct Kernels {
     void (*decode[ROW_TYPE_COUNT])(const uint8_t* row, uint32_t dimension, float* out);
     // float query -> int8 query; fills data (dimension bytes), scale, sum, norm
     void (*prepare_int8)(const float* query, uint32_t dimension, int8_t* data, PreparedQuery* out);
+
+    // Rows of code4, see code4.h. `values` are the projected numbers of one row, 128 a line less the 16 that the last
+    // line has no room for; `lines` of 64 bytes are written, the last 8 bytes being the factor and `norm`.
+    void (*encode_code4)(const float* values, uint32_t lines, float norm, uint8_t* row);
+    // The projected numbers of a query as 2 * 64 * lines int8, in the order of a row's halves of bytes; returns their
+    // scale.
+    float (*prepare_code4)(const float* values, uint32_t lines, int8_t* data, int32_t* sum);
+    // out[c] = sum over i of x[i] * matrix[i * width + c], for width a multiple of 16
+    void (*project)(const float* x, const float* matrix, uint32_t dimension, uint32_t width, float* out);
+    // A walk of a graph's ground layer: fills the pool, returns how many it holds. nullptr where the level has none.
+    uint32_t (*walk_code4[METRIC_COUNT])(const Code4Walk* walk);
 
     // squared norm, accumulated in float; NaN or infinity anywhere gives a result that is not finite
     float (*squared_norm)(const float* x, uint32_t dimension);

@@ -31,6 +31,7 @@ inline Vec widen_bfloat(__m128i words) {
 inline Vec broadcast(float x) { return _mm256_set1_ps(x); }
 inline Vec load(const float* p) { return _mm256_loadu_ps(p); }
 inline Vec load_part(const float* p, uint32_t count) { return _mm256_maskload_ps(p, lane_mask(count)); }
+inline Vec bounded(Vec v, Vec low, Vec high) { return _mm256_min_ps(_mm256_max_ps(v, low), high); }
 inline void store(float* p, Vec v) { _mm256_storeu_ps(p, v); }
 inline Vec multiply_add(Vec a, Vec b, Vec c) { return _mm256_fmadd_ps(a, b, c); }
 
@@ -76,6 +77,15 @@ inline IntVec code_dot_part(IntVec total, const uint8_t* codes, const int8_t* qu
     memcpy(code, codes, count);
     memcpy(value, query, count);
     return code_dot(total, code, value);
+}
+constexpr uint32_t kNibbleBytes = 32;
+// Two products of a nibble and a byte fit 16 bits, and so do two such pairs.
+inline IntVec nibble_dot(IntVec total, const uint8_t* codes, const int8_t* low, const int8_t* high) {
+    const __m256i code = _mm256_loadu_si256((const __m256i*)codes), half = _mm256_set1_epi8(15);
+    __m256i first = _mm256_maddubs_epi16(_mm256_and_si256(code, half), _mm256_loadu_si256((const __m256i*)low));
+    __m256i second = _mm256_maddubs_epi16(_mm256_and_si256(_mm256_srli_epi16(code, 4), half),
+                                          _mm256_loadu_si256((const __m256i*)high));
+    return _mm256_add_epi32(total, _mm256_madd_epi16(_mm256_add_epi16(first, second), _mm256_set1_epi16(1)));
 }
 inline __m128i int_fold(IntVec v) { return _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)); }
 inline int32_t int_sum(IntVec v) {

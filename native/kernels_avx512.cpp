@@ -27,6 +27,7 @@ inline Vec widen_bfloat(__m256i words) {
 inline Vec broadcast(float x) { return _mm512_set1_ps(x); }
 inline Vec load(const float* p) { return _mm512_loadu_ps(p); }
 inline Vec load_part(const float* p, uint32_t count) { return _mm512_maskz_loadu_ps(lane_mask(count), p); }
+inline Vec bounded(Vec v, Vec low, Vec high) { return _mm512_min_ps(_mm512_max_ps(v, low), high); }
 inline void store(float* p, Vec v) { _mm512_storeu_ps(p, v); }
 inline Vec multiply_add(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
 
@@ -74,6 +75,12 @@ inline IntVec code_dot_part(IntVec total, const uint8_t* codes, const int8_t* qu
     __mmask64 mask = ((__mmask64)1 << count) - 1;
     return _mm512_dpbusd_epi32(total, _mm512_maskz_loadu_epi8(mask, codes), _mm512_maskz_loadu_epi8(mask, query));
 }
+constexpr uint32_t kNibbleBytes = 64;
+inline IntVec nibble_dot(IntVec total, const uint8_t* codes, const int8_t* low, const int8_t* high) {
+    const __m512i code = _mm512_loadu_si512(codes), half = _mm512_set1_epi8(15);
+    total = _mm512_dpbusd_epi32(total, _mm512_and_si512(code, half), _mm512_loadu_si512(low));
+    return _mm512_dpbusd_epi32(total, _mm512_and_si512(_mm512_srli_epi16(code, 4), half), _mm512_loadu_si512(high));
+}
 inline __m128i int_fold(IntVec v) {
     __m256i x = _mm256_add_epi32(_mm512_castsi512_si256(v), _mm512_extracti64x4_epi64(v, 1));
     return _mm_add_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
@@ -97,5 +104,6 @@ inline uint32_t less_equal(Vec a, Vec b) { return (uint32_t)_mm512_cmp_ps_mask(a
 
 #define VECDB_LEVEL_NAME "avx512"
 #define VECDB_LEVEL_TABLE kernels_avx512
+#define VECDB_WALK_CODE4_HEADER "walk_code4_avx512.h"
 #include "kernels_body.h"
 #endif

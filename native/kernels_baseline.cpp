@@ -36,6 +36,10 @@ inline Vec load_part(const float* p, uint32_t count) {
     memcpy(&v, p, count * sizeof(float));
     return v;
 }
+inline Vec bounded(Vec v, Vec low, Vec high) {
+    for (uint32_t i = 0; i < kLanes; ++i) v[i] = v[i] < low[i] ? low[i] : v[i] > high[i] ? high[i] : v[i];
+    return v;
+}
 inline void store(float* p, Vec v) { memcpy(p, &v, sizeof v); }
 inline float sum(Vec v) { return (v[0] + v[2]) + (v[1] + v[3]); }
 inline void sum_four(const Vec* v, float* out) {
@@ -126,6 +130,15 @@ inline uint32_t less_equal(Vec a, Vec b) {
     return (uint32_t)((is[0] & 1) | (is[1] & 2) | (is[2] & 4) | (is[3] & 8));
 }
 #endif
+constexpr uint32_t kNibbleBytes = kCodeLanes;
+inline IntVec nibble_dot(IntVec total, const uint8_t* codes, const int8_t* low, const int8_t* high) {
+    uint8_t first[kCodeLanes], second[kCodeLanes];
+    for (uint32_t i = 0; i < kCodeLanes; ++i) {
+        first[i] = codes[i] & 15;
+        second[i] = codes[i] >> 4;
+    }
+    return code_dot(code_dot(total, first, low), second, high);
+}
 inline void int_sum_four(const IntVec* v, int32_t* out) {
     for (int r = 0; r < 4; ++r) out[r] = int_sum(v[r]);
 }

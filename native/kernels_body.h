@@ -326,45 +326,21 @@ void prepare_int8(const float* query, uint32_t dimension, int8_t* data, Prepared
     out->norm = (float)((norm[0] + norm[1]) + (norm[2] + norm[3]));
 }
 
-constexpr uint32_t kPanelQueries = kLanes * kPanelVectors;
-
-void panel_dot(const float* queries, const float* const* rows, uint32_t dimension, float* out) {
-    const float* row[kPanelRows];
-    Vec total[kPanelRows][kPanelVectors];
-    for (int r = 0; r < kPanelRows; ++r) {
-        row[r] = rows[r];
-        for (int v = 0; v < kPanelVectors; ++v) total[r][v] = broadcast(0);
-    }
-    for (uint32_t i = 0; i < dimension; ++i, queries += kPanelQueries) {
-        Vec query[kPanelVectors];
-        for (int v = 0; v < kPanelVectors; ++v) query[v] = load(queries + v * kLanes);
-        for (int r = 0; r < kPanelRows; ++r) {
-            Vec element = broadcast(row[r][i]);
-            for (int v = 0; v < kPanelVectors; ++v) total[r][v] = multiply_add(element, query[v], total[r][v]);
-        }
-    }
-    for (int r = 0; r < kPanelRows; ++r) {
-        for (int v = 0; v < kPanelVectors; ++v) store(out + (r * kPanelVectors + v) * kLanes, total[r][v]);
-    }
-}
-
-uint32_t select_below(const float* values, const float* bounds, uint32_t n, uint32_t* hits) {
-    constexpr uint32_t kBlock = 64;
-    uint32_t found = 0, i = 0;
-    for (; i + kBlock <= n; i += kBlock) {
-        uint64_t passing = 0;
-        for (uint32_t j = 0; j < kBlock; j += kLanes) {
-            passing |= (uint64_t)less_equal(load(values + i + j), load(bounds + i + j)) << j;
-        }
-        for (; passing; passing &= passing - 1) hits[found++] = i + (uint32_t)__builtin_ctzll(passing);
-    }
-    for (; i < n; ++i) {
-        if (values[i] <= bounds[i]) hits[found++] = i;
-    }
-    return found;
-}
-
 }  // namespace
+}  // namespace vecdb
+
+#include "code4_body.h"
+#include "panel_body.h"
+
+// Defined by the levels that have a walk of their own.
+#ifdef VECDB_WALK_CODE4_HEADER
+#include VECDB_WALK_CODE4_HEADER
+#define VECDB_WALK_CODE4(metric) walk_code4<metric>
+#else
+#define VECDB_WALK_CODE4(metric) nullptr
+#endif
+
+namespace vecdb {
 
 extern const Kernels VECDB_LEVEL_TABLE;
 const Kernels VECDB_LEVEL_TABLE = {
@@ -372,10 +348,15 @@ const Kernels VECDB_LEVEL_TABLE = {
     {{score_rows<Float32Row, METRIC_L2>, score_rows<Float32Row, METRIC_DOT>},
      {score_rows<Float16Row, METRIC_L2>, score_rows<Float16Row, METRIC_DOT>},
      {score_rows<Bfloat16Row, METRIC_L2>, score_rows<Bfloat16Row, METRIC_DOT>},
-     {score_codes<METRIC_L2>, score_codes<METRIC_DOT>}},
-    {encode_float32, encode_float16, encode_bfloat16, encode_int8},
-    {decode_float32, decode_words<Float16Row>, decode_words<Bfloat16Row>, decode_int8},
+     {score_codes<METRIC_L2>, score_codes<METRIC_DOT>},
+     {score_code4<METRIC_L2>, score_code4<METRIC_DOT>}},
+    {encode_float32, encode_float16, encode_bfloat16, encode_int8, nullptr},
+    {decode_float32, decode_words<Float16Row>, decode_words<Bfloat16Row>, decode_int8, nullptr},
     prepare_int8,
+    encode_code4,
+    prepare_code4,
+    project,
+    {VECDB_WALK_CODE4(METRIC_L2), VECDB_WALK_CODE4(METRIC_DOT)},
     squared_norm,
     scale,
     kPanelVectors * kLanes,

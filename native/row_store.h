@@ -3,7 +3,9 @@
 #include <stdint.h>
 
 #include <stdexcept>
+#include <vector>
 
+#include "code4.h"
 #include "kernels.h"
 #include "paged.h"
 
@@ -13,8 +15,15 @@ namespace vecdb {
 // added.
 class RowStore {
   public:
-    RowStore(RowType row_type, Metric metric, uint32_t dimension, uint32_t stride, uint32_t page_shift)
-        : row_type_(row_type), metric_(metric), dimension_(dimension), stride_(stride), table_(page_shift) {
+    // `code4` is for rows of that type, and outlives the store.
+    RowStore(RowType row_type, Metric metric, uint32_t dimension, uint32_t stride, uint32_t page_shift,
+             const Code4* code4 = nullptr)
+        : row_type_(row_type),
+          metric_(metric),
+          dimension_(dimension),
+          stride_(stride),
+          code4_(code4),
+          table_(page_shift) {
         if (vecdb::kernels() == nullptr) throw std::runtime_error("no kernels for the instruction set VECDB_ISA names");
     }
 
@@ -22,6 +31,7 @@ class RowStore {
     Metric metric() const { return metric_; }
     uint32_t dimension() const { return dimension_; }
     uint32_t stride() const { return stride_; }
+    const Code4* code4() const { return code4_; }
     const Kernels& kernels() const { return *vecdb::kernels(); }
 
     // `page` holds (1 << page_shift) rows and outlives the store.
@@ -32,11 +42,20 @@ class RowStore {
         return table_.page_of(row) + static_cast<size_t>(table_.offset_of(row)) * stride_;
     }
 
+    // Of a row as it is stored.
+    float squared_norm(uint32_t number) const {
+        if (row_type_ == ROW_CODE4) return code4_->squared_norm(row(number));
+        std::vector<float> decoded(dimension_);
+        kernels().decode[row_type_](row(number), dimension_, decoded.data());
+        return kernels().squared_norm(decoded.data(), dimension_);
+    }
+
   private:
     RowType row_type_;
     Metric metric_;
     uint32_t dimension_;
     uint32_t stride_;
+    const Code4* code4_;
     PageTable table_;
 };
 

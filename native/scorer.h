@@ -24,7 +24,10 @@ class Scorer {
 
     // `vector` has store.dimension() floats and must outlive the scoring (float rows read it in place).
     void prepare(const float* vector) {
-        if (store_.row_type() == ROW_INT8) {
+        if (store_.row_type() == ROW_CODE4) {
+            codes_.resize(store_.code4()->value_bytes());
+            store_.code4()->prepare(vector, codes_.data(), &query_);
+        } else if (store_.row_type() == ROW_INT8) {
             codes_.resize(store_.dimension());
             kernels_.prepare_int8(vector, store_.dimension(), codes_.data(), &query_);
             query_.data = codes_.data();
@@ -39,6 +42,11 @@ class Scorer {
             query_.data = store_.row(row);
             return;
         }
+        if (store_.row_type() == ROW_CODE4) {
+            codes_.resize(store_.code4()->value_bytes());
+            store_.code4()->prepare_row(store_.row(row), codes_.data(), &query_);
+            return;
+        }
         decoded_.resize(store_.dimension());
         kernels_.decode[store_.row_type()](store_.row(row), store_.dimension(), decoded_.data());
         prepare(decoded_.data());
@@ -49,6 +57,9 @@ class Scorer {
         const RowPages pages = store_.pages();
         score_(&query_, &pages, rows, count, out);
     }
+
+    const RowStore& store() const { return store_; }
+    const PreparedQuery& prepared() const { return query_; }
 
     float score_one(uint32_t row) const {
         float distance;

@@ -13,24 +13,50 @@ struct Allowed {
     bool operator()(uint32_t row) const { return live->contains(row) && !tail->contains(row); }
 };
 
+// Offers the best that a walk by codes found, as many as may hold the true best, by their exact distances.
+uint64_t offer_exactly(const Allowed& allowed, const float* query, const SearchRequest& request, WalkScratch* scratch,
+                       TopK* best) {
+    const uint32_t most = std::max(2 * request.k + 10, request.ef * 3 / 10);
+    std::vector<uint32_t>& rows = scratch->chosen;
+    rows.clear();
+    for (uint64_t key : scratch->results) {
+        if (!allowed(key_row(key))) continue;
+        rows.push_back(key_row(key));
+        if (rows.size() == most) break;
+    }
+    const uint32_t count = static_cast<uint32_t>(rows.size());
+    if (scratch->distances.size() < count) scratch->distances.resize(count);
+    Scorer scorer(*request.store);
+    scorer.prepare(query);
+    scorer.score(rows.data(), count, scratch->distances.data());
+    for (uint32_t i = 0; i < count; ++i) best->push(scratch->distances[i], rows[i]);
+    return count;
+}
+
 // Offers what a walk of the graph finds; false when it found fewer rows than there are to find.
-bool offer_walk(const SearchRequest& request, const Scorer& scorer, Interrupt* interrupt, TopK* best) {
+bool offer_walk(const SearchRequest& request, const float* query, Interrupt* interrupt, TopK* best) {
     const uint64_t indexed = request.live->count() - request.tail->count();
     const uint64_t wanted = std::min<uint64_t>(request.k, indexed);
     if (wanted == 0) return true;
     const Allowed allowed{request.live, request.tail};
     auto scratch = request.graph->take_scratch();
+    Scorer scorer(*request.walked);
+    scorer.prepare(query);
     const uint64_t ef = std::min<uint64_t>(std::max(request.ef, request.k), request.graph->row_bound());
     request.graph->search(scorer, static_cast<uint32_t>(ef), request.masked ? &allowed : nullptr, interrupt,
                           scratch.get());
     uint64_t found = 0;
-    for (uint64_t key : scratch->results) {
-        if (!allowed(key_row(key))) continue;
-        best->push(key_distance(key), key_row(key));
-        if (++found == wanted) break;
+    if (request.walked == request.store) {
+        for (uint64_t key : scratch->results) {
+            if (!allowed(key_row(key))) continue;
+            best->push(key_distance(key), key_row(key));
+            if (++found == wanted) break;
+        }
+    } else {
+        found = offer_exactly(allowed, query, request, scratch.get(), best);
     }
     request.graph->give_scratch(std::move(scratch));
-    return found == wanted;
+    return found >= wanted;
 }
 
 }  // namespace
@@ -41,7 +67,7 @@ bool search_one(const SearchRequest& request, const float* query, Interrupt* int
     scorer.prepare(query);
     if (request.graph != nullptr) {
         if (request.tail->count() > 0) scan(scorer, *request.tail, interrupt, best);
-        if (offer_walk(request, scorer, interrupt, best) || (interrupt && interrupt->should_stop())) return false;
+        if (offer_walk(request, query, interrupt, best) || (interrupt && interrupt->should_stop())) return false;
         best->reset(request.k);
     }
     scan(scorer, *request.live, interrupt, best);
@@ -58,10 +84,11 @@ void search_batch(const SearchRequest& request, const float* queries, uint32_t q
     if (request.tail->count() > 0)
         scan_batch(*request.store, queries, query_count, *request.tail, pool, interrupt, best);
     pool.run(query_count, interrupt, [&](uint32_t i) {
-        Scorer scorer(*request.store);
-        scorer.prepare(queries + size_t{i} * request.store->dimension());
-        if (offer_walk(request, scorer, interrupt, &best[i])) return;
+        const float* query = queries + size_t{i} * request.store->dimension();
+        if (offer_walk(request, query, interrupt, &best[i])) return;
         best[i].reset(request.k);
+        Scorer scorer(*request.store);
+        scorer.prepare(query);
         scan(scorer, *request.live, interrupt, &best[i]);
     });
 }

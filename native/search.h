@@ -17,7 +17,8 @@ namespace vecdb {
 // are not yet in the graph. Without a graph every live row is scanned.
 struct SearchRequest {
     const RowStore* store;
-    const Graph* graph;  // or nullptr
+    const Graph* graph;      // or nullptr
+    const RowStore* walked;  // what the graph is walked by: `store`, or the same rows as codes
     const RowMask* live;
     const RowMask* tail;
     bool masked;  // the graph holds rows that are not live, so a walk must count live ones only

@@ -13,7 +13,8 @@ from vecdb.bench.promises.hnswlib_peer import HnswlibGraph
 from vecdb.bench.promises.lap import Lap, alternate, time_lap, time_reading
 from vecdb.bench.promises.reading import Result, Target
 from vecdb.bench.promises.setting import EF_CONSTRUCTION, THREADS, M, Setting
-from vecdb.native.index import Graph, RowStore, ThreadPool
+from vecdb.native.index import Graph, ThreadPool
+from vecdb.native.rows import RowStore
 from vecdb.schema import Index
 
 PAGE_SHIFT: Final = 14

@@ -34,10 +34,10 @@ def crc32c(data: bytes) -> int:
     return crc ^ 0xFFFFFFFF
 
 
-def sections_of(path: Path, magic: bytes) -> list[bytes]:
-    """The sections of a checked file, version 1."""
+def sections_of(path: Path, magic: bytes, version: int = 1) -> list[bytes]:
+    """The sections of a checked file."""
     data = path.read_bytes()
-    assert struct.unpack_from("<8sI", data) == (magic, 1)
+    assert struct.unpack_from("<8sI", data) == (magic, version)
     header_crc, file_bytes, count, table_crc = struct.unpack_from("<IQII", data, 12)
     assert crc32c(data[:12] + bytes(4) + data[16:32]) == header_crc
     assert file_bytes == len(data)
@@ -134,11 +134,30 @@ def strings_of(sizes: bytes, joined: bytes) -> list[bytes]:
 
 def graph_of(path: Path) -> tuple[int, npt.NDArray[np.uint8], npt.NDArray[np.uint32], int]:
     """m, levels, ground links (rows, 2m) and entry row of a graph."""
-    header, levels, *ground, upper = sections_of(path, b"VECDBGRA")
+    header, levels, *more = sections_of(path, b"VECDBGRA", 2)
     entry, rows, m, section_rows = struct.unpack("<QQII", header)
     level_of = np.frombuffer(levels, np.uint8)
     assert (len(level_of), section_rows) == (rows, 65_536)
+    sections = -(-rows // section_rows)
+    ground, upper = more[:sections], more[sections]
     assert len(upper) == 4 * m * sum(max(int(level) - 1, 0) for level in level_of)
     assert entry >> 32 == level_of.max() - 1
     links = np.frombuffer(b"".join(ground), np.uint32).reshape(rows, 2 * m)
     return m, level_of, links, entry & 0xFFFFFFFF
+
+
+def coded_rows_of(path: Path) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
+    """What the codes of a graph's rows say the vectors are (rows, d), and their squared distances to the mean."""
+    header, _, *more = sections_of(path, b"VECDBGRA", 2)
+    _, rows, _, section_rows = struct.unpack("<QQII", header)
+    codes_header, mean, matrix, *codes = more[-(-rows // section_rows) + 1 :]
+    dimension, lines, _ = struct.unpack("<IIQ", codes_header)
+    found = np.frombuffer(b"".join(codes), np.uint8).reshape(rows, lines, 64)
+    factors = found[:, -1, 56:].copy().view(np.float32)
+    numbers = []
+    for line in range(lines):
+        data = found[:, line, : 56 if line == lines - 1 else 64]
+        numbers += [data & 15, data >> 4]
+    projected = (np.concatenate(numbers, axis=1) - 7.5) * factors[:, :1]
+    projection = np.frombuffer(matrix, np.float32).reshape(dimension, 128 * lines - 16)
+    return np.frombuffer(mean, np.float32) + projected @ projection.T.astype(np.float64), factors[:, 1]

@@ -12,7 +12,16 @@ import numpy as np
 
 import vecdb
 from tests.docs import plain_reader
-from tests.docs.plain_reader import CELL_BYTES, decoded, frames_of, graph_of, id_of, live_rows, row_bytes_of
+from tests.docs.plain_reader import (
+    CELL_BYTES,
+    coded_rows_of,
+    decoded,
+    frames_of,
+    graph_of,
+    id_of,
+    live_rows,
+    row_bytes_of,
+)
 from vecdb.storage.key_value import RocksKeyValue
 
 ROWS = 1200
@@ -76,6 +85,11 @@ def test_a_reader_written_from_the_page_finds_every_row(tmp_path: Path) -> None:
     assert entry in members
     assert members >= set(rows) - {ROWS}
     assert {int(link) for row in members for link in links[row]} <= members
+    coded, squares = coded_rows_of(folder / file)
+    of_members = sorted(members & set(rows))
+    stored = np.stack([np.frombuffer(row_bytes_of(folder, "va", row, 24), np.float32) for row in of_members])
+    assert np.abs(coded[of_members] - stored).max() < 0.5, "four bits a number say about where a row lies"
+    assert np.corrcoef(squares[of_members], ((stored - stored.mean(axis=0)) ** 2).sum(axis=1))[0, 1] > 0.99
 
 
 def test_a_reader_written_from_the_page_finds_every_change(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from vecdb.index.flat import FlatIndex
 from vecdb.index.hnsw import HnswIndex
 from vecdb.index.vector_index import VectorIndex, View
-from vecdb.native.index import RowMask, RowStore, ThreadPool
+from vecdb.native.index import RowMask, ThreadPool
+from vecdb.native.rows import RowStore
 from vecdb.schema import Hnsw
 
 Kind = Literal["flat", "hnsw"]

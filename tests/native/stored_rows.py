@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vecdb.native import kernels
-from vecdb.native.index import RowMask, RowStore
+from vecdb.native.index import RowMask
 from vecdb.native.kernels import Kind, Metric
+from vecdb.native.rows import RowStore
 
 EPSILON = float(np.finfo(np.float32).eps)
 

@@ -11,7 +11,8 @@ PROGRAM = """
 import signal, time
 import numpy as np
 from tests.native.stored_rows import all_rows, mask_of, stored
-from vecdb.native.index import Graph, RowMask, RowStore, ThreadPool, search, search_many
+from vecdb.native.index import Graph, RowMask, ThreadPool, search, search_many
+from vecdb.native.rows import RowStore
 
 rng = np.random.default_rng(0)
 page = rng.standard_normal((4096, 1024), np.float32).view(np.uint8).reshape(-1)

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from vecdb.native import kernels
+
 ROOT = Path(__file__).parents[2]
 UNITS = sorted(path for path in (ROOT / "native").glob("*.cpp") if not path.stem.startswith("kernels_"))
-# Every level's table is linked, since dispatch names them all; the baseline is the one that runs.
+# Every level's table is linked, since dispatch names them all; those run that walk a graph in ways of their own.
+LEVELS = ["baseline", *({"avx512"} & set(kernels.levels()))]
 AVX2_FLAGS = "-mavx2 -mfma -mf16c -mbmi -mbmi2 -mpopcnt"
 LEVEL_FLAGS = {
     "kernels_baseline.cpp": "",
@@ -23,11 +26,14 @@ LEVEL_FLAGS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("sanitizer", ["thread", "address,undefined"])
 def test_nothing_is_reported(sanitizer: str, tmp_path: Path) -> None:
-    process = run(compiled(sanitizer, tmp_path))
-    assert process.returncode == 0, process.stderr[:6_000]
-    assert process.stdout.split()[-1] == "done"
-    assert "WARNING" not in process.stderr, process.stderr[:6_000]
-    assert "runtime error" not in process.stderr, process.stderr[:6_000]
+    program = compiled(sanitizer, tmp_path)
+    for level in LEVELS:
+        process = run(program, level)
+        report = f"{level}: {process.stderr[:6_000]}"
+        assert process.returncode == 0, report
+        assert process.stdout.split()[-1] == "done", report
+        assert "WARNING" not in process.stderr, report
+        assert "runtime error" not in process.stderr, report
 
 
 def compiled(sanitizer: str, folder: Path) -> Path:
@@ -61,11 +67,11 @@ def compiler() -> list[str]:
     return os.environ.get("CXX", "c++").split()
 
 
-def run(program: Path) -> subprocess.CompletedProcess[str]:
-    """Runs the program; where the sanitizer finds the address space laid out too randomly, without that."""
+def run(program: Path, level: str) -> subprocess.CompletedProcess[str]:
+    """Runs the program at a level; where the sanitizer finds the address space laid out too randomly, without that."""
     environment = {
         **os.environ,
-        "VECDB_ISA": "baseline",
+        "VECDB_ISA": level,
         "TSAN_OPTIONS": "halt_on_error=1",
         "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
     }

@@ -18,7 +18,7 @@ from vecdb.native.heads import (
     head_store,
     row_checksums,
 )
-from vecdb.native.index import RowStore
+from vecdb.native.rows import RowStore
 from vecdb.storage.memory_rows import MemoryRows
 from vecdb.storage.row_file import RowFile
 

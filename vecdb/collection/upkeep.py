@@ -66,7 +66,7 @@ class Upkeep:
                 continue
             rows = view.tail.rows(0, _ABSORB_ROWS)
             with state.index_lock:
-                column.index.insert(rows)
+                column.index.insert(rows, view.live)
                 with self._commits.apply_lock:
                     state.publish_absorbed(name, rows)
             state.absorbed_rows[name] += len(rows)

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from vecdb.index.flat import FlatIndex
 from vecdb.index.hnsw import HnswIndex
 from vecdb.index.vector_index import RowNumbers, VectorIndex
-from vecdb.native.index import RowStore, ThreadPool
+from vecdb.native.index import ThreadPool
+from vecdb.native.rows import RowStore
 from vecdb.schema import Hnsw, Vector
 from vecdb.storage.memory_rows import MemoryRows
 from vecdb.storage.row_file import RowFile
@@ -47,7 +48,9 @@ class VectorColumn:
         self.store = RowStore("float32", metric, vector.dimension, row_bytes, self.rows.chunk_shift)
         self._share_chunks()
         if isinstance(vector.index, Hnsw):
-            self.index: VectorIndex = HnswIndex(self.store, vector.index, pool, background, index_file)
+            self.index: VectorIndex = HnswIndex(
+                self.store, vector.index, pool, background, index_file, unit=self.normalise
+            )
         else:
             self.index = FlatIndex(self.store, pool)
 

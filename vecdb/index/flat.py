@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from vecdb.index.vector_index import Floats, RowNumbers, View
-from vecdb.native.index import RowMask, RowStore, ThreadPool, search, search_many
+from vecdb.native.index import RowMask, ThreadPool, search, search_many
+from vecdb.native.rows import RowStore
 
 
 class FlatIndex:
@@ -44,7 +45,7 @@ class FlatIndex:
         """Scans the live rows for all queries at once; see VectorIndex."""
         return search_many(None, self._store, queries, view.live, view.tail, k, k, False, self._pool, timeout_seconds)
 
-    def insert(self, rows: RowNumbers) -> None:
+    def insert(self, rows: RowNumbers, live: RowMask | None = None) -> None:
         """Nothing to take in."""
 
     def remove(self, rows: RowNumbers) -> None:

@@ -48,8 +48,11 @@ class VectorIndex(Protocol):
     ) -> tuple[RowNumbers, Floats, RowNumbers]:
         """The same for checked queries (nq, d): rows (nq, k), distances (nq, k), and how many of each are set."""
 
-    def insert(self, rows: RowNumbers) -> None:
-        """Takes in rows whose vectors are stored; those already in are passed over."""
+    def insert(self, rows: RowNumbers, live: RowMask | None = None) -> None:
+        """Takes in rows whose vectors are stored; those already in are passed over.
+
+        `live`, stored rows to learn from, among them those given; None: these alone.
+        """
 
     def remove(self, rows: RowNumbers) -> None:
         """Takes rows out; those that are not in are passed over."""

@@ -13,14 +13,15 @@ from vecdb.storage.rows import Bytes2D, RowNumbers, as_rows, chunk_shift_of, gat
 
 
 class MemoryRows:
-    """Rows in anonymous memory."""
+    """Rows in anonymous memory; `huge`: in huge pages from the first row on."""
 
-    def __init__(self, row_bytes: int) -> None:
+    def __init__(self, row_bytes: int, *, huge: bool = False) -> None:
         self.row_bytes = row_bytes
         self.chunk_shift = chunk_shift_of(row_bytes)
         self._chunks: list[Bytes2D] = []
         self._views: list[Bytes2D] = []
         self._maps: list[mmap.mmap] = []
+        self._huge = huge
 
     @property
     def rows_per_chunk(self) -> int:
@@ -33,7 +34,7 @@ class MemoryRows:
             memory = mmap.mmap(-1, self.row_bytes << self.chunk_shift)
             self._maps.append(memory)
             # Huge pages only once a second chunk is needed: a small collection shall not take 2 MiB for a few rows.
-            if len(self._maps) > 1:
+            if self._huge or len(self._maps) > 1:
                 for each in self._maps if len(self._maps) == 2 else self._maps[-1:]:
                     with contextlib.suppress(OSError):
                         each.madvise(mmap.MADV_HUGEPAGE)
