@@ -30,6 +30,8 @@ struct WalkScratch {
 
 // Searches take no lock and run beside everything. insert(), remove() and relink() may run beside each other's threads
 // and beside searches, but two calls of them never overlap: the caller serialises writers.
+constexpr uint32_t NO_ROW = ~0u;
+
 class Graph {
   public:
     Graph(const RowStore& store, uint32_t m, uint32_t ef_construction, uint64_t seed);
@@ -56,9 +58,10 @@ class Graph {
     uint32_t relink();
 
     // The nearest rows met by a walk that keeps ef candidates, as keys, nearest first, in scratch->results. With
-    // `allowed`, ef counts only rows for which allowed(row) holds, and only they are returned.
+    // `allowed`, ef counts only rows for which allowed(row) holds, and only they are returned. The walk goes on as if
+    // the row `unmet` were not in the graph, unless it begins there.
     template <class Allowed>
-    void search(const Scorer& scorer, uint32_t ef, const Allowed* allowed, Interrupt* interrupt,
+    void search(const Scorer& scorer, uint32_t ef, const Allowed* allowed, uint32_t unmet, Interrupt* interrupt,
                 WalkScratch* scratch) const;
 
     std::unique_ptr<WalkScratch> take_scratch() const;

@@ -79,7 +79,7 @@ void Graph::walk_masked(const Scorer& scorer, uint64_t start, uint32_t ef, const
 }
 
 template <class Allowed>
-void Graph::search(const Scorer& scorer, uint32_t ef, const Allowed* allowed, Interrupt* interrupt,
+void Graph::search(const Scorer& scorer, uint32_t ef, const Allowed* allowed, uint32_t unmet, Interrupt* interrupt,
                    WalkScratch* scratch) const {
     scratch->results.clear();
     // Read once, and before the walk's bound: the last row may leave, or a newer one become the entry, at any time.
@@ -89,6 +89,7 @@ void Graph::search(const Scorer& scorer, uint32_t ef, const Allowed* allowed, In
     if (static_cast<uint32_t>(entry) >= scratch->bound) return;
     const uint64_t start = descend(scorer, entry, 0, scratch);
     scratch->seen[key_row(start)] = scratch->epoch;
+    if (unmet < scratch->bound) scratch->seen[unmet] = scratch->epoch;
     if (allowed) {
         walk_masked(scorer, start, ef, *allowed, interrupt, scratch);
     } else {

@@ -80,6 +80,7 @@ cdef extern from "search.h" namespace "vecdb" nogil:
         cbool masked
         uint32_t k
         uint32_t ef
+        const uint32_t* unmet
 
     cbool search_one(const SearchRequest&, const float*, Interrupt*, TopK*) except +
     void search_batch(const SearchRequest&, const float*, uint32_t, CThreadPool&, Interrupt*, TopK*) except +

@@ -132,11 +132,10 @@ def search_many(
     masked: bool,
     pool: ThreadPool,
     timeout_seconds: float = 0,
+    unmet: NDArray[np.uint32] | None = None,
 ) -> tuple[NDArray[np.uint32], NDArray[np.float32], NDArray[np.uint32]]:
     """The k nearest live rows of each query (already finite and, for cosine, of unit length).
 
+    `unmet` is a row for each query: its walk goes on as if that row were not in the graph, unless it begins there.
     Returns (uint32 (nq, k) rows, float32 (nq, k) distances, uint32 (nq,) counts): places from counts[i] on are unset.
     """
-
-def row_checksums(rows: NDArray[np.uint8]) -> NDArray[np.uint32]:
-    """CRC-32C of each row of bytes (n, width), as uint32 (n,)."""

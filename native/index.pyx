@@ -266,6 +266,7 @@ cdef SearchRequest request_of(Graph graph, RowStore walked, RowStore store, RowM
     request.masked = masked
     request.k = k
     request.ef = ef
+    request.unmet = NULL
     return request
 
 
@@ -313,10 +314,10 @@ def search(Graph graph, RowStore store not None, const float[::1] query not None
 
 def search_many(Graph graph, RowStore store not None, const float[:, ::1] queries not None, RowMask live not None,
                 RowMask tail not None, uint32_t k, uint32_t ef, bint masked, ThreadPool pool not None,
-                double timeout_seconds=0):
+                double timeout_seconds=0, const uint32_t[::1] unmet=None):
     """The k nearest live rows of each query (already finite and, for cosine, of unit length).
 
-    Returns (uint32 (nq, k) rows, float32 (nq, k) distances, uint32 (nq,) counts): places from counts[i] on are unset.
+    `unmet`, a row for each query that its walk shall not meet. Returns (uint32 (nq, k) rows, float32 (nq, k) distances, uint32 (nq,) counts): places from counts[i] on are unset.
     """
     cdef uint32_t count = queries.shape[0]
     if queries.shape[1] != store.store.get().dimension():
@@ -326,6 +327,10 @@ def search_many(Graph graph, RowStore store not None, const float[:, ::1] querie
     cdef SearchRequest request = request_of(graph, walked, store, live, tail, masked, k, ef)
     cdef unique_ptr[Interrupt] interrupt
     interrupt.reset(new_interrupt(timeout_seconds))
+    if unmet is not None:
+        if unmet.shape[0] != count:
+            raise ValueError(f"unmet: expected {count} rows, received {unmet.shape[0]}")
+        request.unmet = &unmet[0] if count else NULL
     cdef cnp.ndarray rows = np.zeros((count, k), np.uint32)
     cdef cnp.ndarray distances = np.zeros((count, k), np.float32)
     cdef cnp.ndarray counts = np.zeros(count, np.uint32)

@@ -34,7 +34,7 @@ uint64_t offer_exactly(const Allowed& allowed, const float* query, const SearchR
 }
 
 // Offers what a walk of the graph finds; false when it found fewer rows than there are to find.
-bool offer_walk(const SearchRequest& request, const float* query, Interrupt* interrupt, TopK* best) {
+bool offer_walk(const SearchRequest& request, const float* query, uint32_t unmet, Interrupt* interrupt, TopK* best) {
     const uint64_t indexed = request.live->count() - request.tail->count();
     const uint64_t wanted = std::min<uint64_t>(request.k, indexed);
     if (wanted == 0) return true;
@@ -43,7 +43,7 @@ bool offer_walk(const SearchRequest& request, const float* query, Interrupt* int
     Scorer scorer(*request.walked);
     scorer.prepare(query);
     const uint64_t ef = std::min<uint64_t>(std::max(request.ef, request.k), request.graph->row_bound());
-    request.graph->search(scorer, static_cast<uint32_t>(ef), request.masked ? &allowed : nullptr, interrupt,
+    request.graph->search(scorer, static_cast<uint32_t>(ef), request.masked ? &allowed : nullptr, unmet, interrupt,
                           scratch.get());
     uint64_t found = 0;
     if (request.walked == request.store) {
@@ -67,7 +67,8 @@ bool search_one(const SearchRequest& request, const float* query, Interrupt* int
     scorer.prepare(query);
     if (request.graph != nullptr) {
         if (request.tail->count() > 0) scan(scorer, *request.tail, interrupt, best);
-        if (offer_walk(request, query, interrupt, best) || (interrupt && interrupt->should_stop())) return false;
+        if (offer_walk(request, query, NO_ROW, interrupt, best) || (interrupt && interrupt->should_stop()))
+            return false;
         best->reset(request.k);
     }
     scan(scorer, *request.live, interrupt, best);
@@ -85,7 +86,7 @@ void search_batch(const SearchRequest& request, const float* queries, uint32_t q
         scan_batch(*request.store, queries, query_count, *request.tail, pool, interrupt, best);
     pool.run(query_count, interrupt, [&](uint32_t i) {
         const float* query = queries + size_t{i} * request.store->dimension();
-        if (offer_walk(request, query, interrupt, &best[i])) return;
+        if (offer_walk(request, query, request.unmet ? request.unmet[i] : NO_ROW, interrupt, &best[i])) return;
         best[i].reset(request.k);
         Scorer scorer(*request.store);
         scorer.prepare(query);

@@ -23,7 +23,8 @@ struct SearchRequest {
     const RowMask* tail;
     bool masked;  // the graph holds rows that are not live, so a walk must count live ones only
     uint32_t k;
-    uint32_t ef;  // at least k
+    uint32_t ef;                      // at least k
+    const uint32_t* unmet = nullptr;  // of a batch: for each query a row that its walk shall not meet; or nullptr
 };
 
 // Fills `best` with min(k, live rows) rows. Returns true when the walk fell short and all live rows were scanned.

@@ -218,6 +218,28 @@ def test_a_batch_finds_what_its_queries_find() -> None:
         np.testing.assert_array_equal(distances[i, : counts[i]], one_distances)
 
 
+def test_a_walk_does_not_meet_the_row_it_is_told_not_to() -> None:
+    X = vectors("uniform", 600, 12, seed=31)
+    rows = stored(X)
+    graph = built(rows)
+    members = np.arange(600, dtype=np.uint32)
+    own = members[::3].copy()
+    queries = np.ascontiguousarray(X[own])
+    live, none, pool = RowMask.of(members), NOBODY, POOL
+    plain, _, _ = search_many(graph, rows.store, queries, live, none, 5, 120, False, pool)
+    assert (plain[:, 0] == own).mean() > 0.9
+    found, _, counts = search_many(graph, rows.store, queries, live, none, 5, 120, False, pool, unmet=own)
+    assert (counts == 5).all()
+    # A walk that begins at its own row has met it.
+    assert (found == own[:, None]).any(axis=1).sum() <= 2
+    for row, ids in zip(own.tolist(), found.tolist(), strict=True):
+        distances = ((X - X[row]) ** 2).sum(axis=1)
+        distances[row] = np.inf
+        assert len(set(ids) & set(np.argsort(distances)[:6].tolist())) >= 3, f"row {row}"
+    with pytest.raises(ValueError, match="unmet"):
+        search_many(graph, rows.store, queries, live, none, 5, 120, False, pool, unmet=own[:2])
+
+
 @pytest.mark.parametrize("metric", kernels.METRICS)
 @pytest.mark.parametrize("row_type", kernels.KINDS)
 def test_numbers_beyond_float_do_no_harm(row_type: Kind, metric: Metric) -> None:

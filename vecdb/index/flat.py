@@ -41,6 +41,7 @@ class FlatIndex:
         *,
         exact: bool,  # noqa: ARG002
         timeout_seconds: float,
+        unmet: RowNumbers | None = None,  # noqa: ARG002
     ) -> tuple[RowNumbers, Floats, RowNumbers]:
         """Scans the live rows for all queries at once; see VectorIndex."""
         return search_many(None, self._store, queries, view.live, view.tail, k, k, False, self._pool, timeout_seconds)

@@ -68,12 +68,20 @@ class HnswIndex:
         return search(graph, self._store, query, view.live, view.tail, k, ef, view.masked, normalise, timeout_seconds)
 
     def search_many(
-        self, queries: Floats, k: int, ef: int, view: View, *, exact: bool, timeout_seconds: float
+        self,
+        queries: Floats,
+        k: int,
+        ef: int,
+        view: View,
+        *,
+        exact: bool,
+        timeout_seconds: float,
+        unmet: RowNumbers | None = None,
     ) -> tuple[RowNumbers, Floats, RowNumbers]:
         """Walks for all queries, shared out over the pool; see VectorIndex."""
         graph = None if exact else self.graph
         return search_many(
-            graph, self._store, queries, view.live, view.tail, k, ef, view.masked, self._pool, timeout_seconds
+            graph, self._store, queries, view.live, view.tail, k, ef, view.masked, self._pool, timeout_seconds, unmet
         )
 
     def insert(self, rows: RowNumbers, live: RowMask | None = None) -> None:

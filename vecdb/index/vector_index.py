@@ -44,9 +44,20 @@ class VectorIndex(Protocol):
         """
 
     def search_many(
-        self, queries: Floats, k: int, ef: int, view: View, *, exact: bool, timeout_seconds: float
+        self,
+        queries: Floats,
+        k: int,
+        ef: int,
+        view: View,
+        *,
+        exact: bool,
+        timeout_seconds: float,
+        unmet: RowNumbers | None = None,
     ) -> tuple[RowNumbers, Floats, RowNumbers]:
-        """The same for checked queries (nq, d): rows (nq, k), distances (nq, k), and how many of each are set."""
+        """The same for checked queries (nq, d): rows (nq, k), distances (nq, k), and how many of each are set.
+
+        `unmet`, for measuring: a row for each query without which a structure is to be searched, if it can.
+        """
 
     def insert(self, rows: RowNumbers, live: RowMask | None = None) -> None:
         """Takes in rows whose vectors are stored; those already in are passed over.
