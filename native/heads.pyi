@@ -16,6 +16,9 @@ def head_store(page_shift: int) -> RowStore:
 def head_ids(heads: RowStore, rows: npt.NDArray[np.uint32]) -> list[object]:
     """The id of each row, None if too long for its cell. ValueError(row) for a cell that does not check."""
 
+def head_integers(heads: RowStore, rows: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64] | None:
+    """The ids of rows if all are integers, None otherwise. ValueError(row) for a cell that does not check."""
+
 def head_checksums(heads: RowStore, rows: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
     """CRC-32C of the vectors of each row as written, uint32. ValueError(row) for a cell that does not check."""
 

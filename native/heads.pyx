@@ -6,14 +6,17 @@ vectors, CRC-32C of the 44 bytes before. An encoded id: 1 and 8 bytes big-endian
 a UUID.
 """
 
+cimport numpy as cnp
 from cpython.unicode cimport PyUnicode_DecodeUTF8
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from vecdb.native.rows cimport RowStore, kernel_table
 
 from uuid import UUID
 
 import numpy as np
+
+cnp.import_array()
 
 HEAD_BYTES = 48
 INLINE_ID_BYTES = 39
@@ -23,6 +26,10 @@ cdef enum:
     CHECKED_BYTES = 44
     INTEGER = 1
     TEXT = 2
+    AHEAD = 8  # cells that are on their way from memory while one is read
+
+cdef extern from *:
+    void prefetch "__builtin_prefetch"(const void*) noexcept nogil
 
 
 def head_store(uint32_t page_shift):
@@ -35,8 +42,27 @@ def head_ids(RowStore heads not None, const uint32_t[::1] rows not None):
     cdef Py_ssize_t i
     cdef list ids = []
     for i in range(rows.shape[0]):
+        if i + AHEAD < rows.shape[0] and rows[i + AHEAD] < heads.store.get().row_bound():
+            prefetch(heads.store.get().row(rows[i + AHEAD]))
         ids.append(decoded(cell_of(heads, rows[i])))
     return ids
+
+
+def head_integers(RowStore heads not None, const uint32_t[::1] rows not None):
+    """The ids of rows, int64, if all are integers; None otherwise. ValueError(row) for a cell that does not check."""
+    cdef cnp.npy_intp count = rows.shape[0]
+    cdef cnp.ndarray result = cnp.PyArray_EMPTY(1, &count, cnp.NPY_INT64, 0)
+    cdef int64_t* out = <int64_t*>cnp.PyArray_DATA(result)
+    cdef const uint8_t* cell
+    cdef Py_ssize_t i
+    for i in range(count):
+        if i + AHEAD < count and rows[i + AHEAD] < heads.store.get().row_bound():
+            prefetch(heads.store.get().row(rows[i + AHEAD]))
+        cell = cell_of(heads, rows[i])
+        if cell[0] == 0 or cell[1] != INTEGER:
+            return None
+        out[i] = <int64_t>integer_of(cell)
+    return result
 
 
 def head_checksums(RowStore heads not None, const uint32_t[::1] rows not None):
@@ -75,15 +101,19 @@ cdef const uint8_t* cell_of(RowStore heads, uint32_t row) except NULL:
     return cell
 
 
-cdef object decoded(const uint8_t* cell):
+cdef inline uint64_t integer_of(const uint8_t* cell) noexcept nogil:
     cdef uint64_t number = 0
     cdef int i
+    for i in range(2, 10):
+        number = number << 8 | cell[i]
+    return number
+
+
+cdef object decoded(const uint8_t* cell):
     if cell[0] == 0:
         return None
     if cell[1] == INTEGER:
-        for i in range(2, 10):
-            number = number << 8 | cell[i]
-        return number
+        return integer_of(cell)
     if cell[1] == TEXT:
         return PyUnicode_DecodeUTF8(<const char*>cell + 2, cell[0] - 1, NULL)
     return UUID(bytes=(<const char*>cell + 2)[:16])

@@ -134,20 +134,20 @@ def test_hits_of_a_batch_are_gathered(docs: vecdb.Collection) -> None:
         ids, distances, counts = gathered(batch)
         texts = gathered_payloads(batch)
         assert counts == [len(each) for each in plain] == [K, 0, K, 5, 0, K, 1], f"seed {SEED}"
-        assert ids == [each for hits in plain for each in hits.ids]
+        assert list(ids) == [each for hits in plain for each in hits.ids]
         assert (-distances).tolist() == [score for hits in plain for score in hits.scores.tolist()]
         assert [json.loads(text) for text in texts] == [each for hits in plain for each in hits.payloads]
     assert gathered([])[0] == gathered_payloads([]) == []
-    assert gathered(batch[1:2])[0] == gathered_payloads(batch[1:2]) == []
+    assert list(gathered(batch[1:2])[0]) == gathered_payloads(batch[1:2]) == []
 
 
 def test_gathered_hits_stay_as_the_search_saw_them(docs: vecdb.Collection) -> None:
     batch = docs.search(X[:3], k=K, exact=True)
-    ids, texts = gathered(batch)[0], gathered_payloads(batch)
+    ids, texts = list(gathered(batch)[0]), gathered_payloads(batch)
     lazy = docs.search(X[:3], k=K, exact=True)
     assert len(lazy[1].payloads) == K  # read: it no longer holds its rows
     for attempt in range(3):
         docs.delete(list(dict.fromkeys(ids)))
         docs.optimize(wait=True)
         docs.upsert([f"new {attempt} {row}" for row in range(ROWS)], np.ones((ROWS, DIMENSION)))
-    assert (gathered(lazy)[0], gathered_payloads(lazy)) == (ids, texts)
+    assert (list(gathered(lazy)[0]), gathered_payloads(lazy)) == (ids, texts)

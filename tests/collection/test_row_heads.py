@@ -51,6 +51,24 @@ def test_ids_and_checksums_come_back_in_any_order() -> None:
     assert heads.checksums(rows[order]).tolist() == vector_checksums(vectors)[order].tolist()
 
 
+def test_integers_come_as_one_array_and_only_where_all_are_integers() -> None:
+    heads = RowHeads(MemoryRows(HEAD_BYTES))
+    rows = np.arange(300, dtype=np.uint32)
+    ids = some_ids(300)
+    heads.ensure(300)
+    heads.write(rows, encode_ids(ids), rows_of_bytes(300, 12))
+    places = np.array([row for row, each in enumerate(ids) if isinstance(each, int)], np.uint32)[::-1].copy()
+    found = heads.integers(places)
+    assert found is not None
+    assert found.dtype == np.int64
+    assert found.tolist() == [ids[place] for place in places], f"seed {SEED}"
+    other = next(row for row, each in enumerate(ids) if not isinstance(each, int))
+    assert heads.integers(np.append(places, np.uint32(other))) is None
+    assert heads.integers(rows[:0]) is not None
+    with pytest.raises(Corrupted):
+        heads.integers(np.array([places[0], 299 + 100_000], np.uint32))
+
+
 def test_a_row_written_again_has_its_last_head() -> None:
     heads = RowHeads(MemoryRows(HEAD_BYTES))
     heads.ensure(1)

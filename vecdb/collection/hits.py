@@ -12,7 +12,7 @@ import numpy.typing as npt
 from vecdb.collection.snapshot import Snapshot
 from vecdb.collection.state import CollectionState
 from vecdb.hits import Floats, Hits
-from vecdb.ids import Id
+from vecdb.ids import Id, IdBatch
 from vecdb.json_bytes import dumps_each
 from vecdb.payload import decode_payload
 from vecdb.types import Plan, Vectors
@@ -86,20 +86,26 @@ class StoredHits(Hits):
         return {name: column.read(self._rows) for name, column in self._state.columns.items()}
 
 
-def gathered(hits: Sequence[StoredHits]) -> tuple[list[Id], Floats, list[int]]:
+def gathered(hits: Sequence[StoredHits]) -> tuple[IdBatch, Floats, list[int]]:
     """All ids of the hits of one collection, all ranking distances (the negated scores), and how many each has.
 
-    What has not been read yet is read by one call for all.
+    What has not been read yet is read by one call for all. Ids that are all integers are an array where none was read.
     """
-    counts = [len(each) for each in hits]
     if not hits:
-        return [], np.empty(0, np.float32), counts
-    if len(hits) == 1:
-        return hits[0].ids, hits[0]._distances, counts
+        return [], np.empty(0, np.float32), []
     held = [each._snapshot for each in hits]
-    ids = _filled(hits, [each._ids for each in hits], hits[0]._state.ids_of)
+    known = [each._ids for each in hits]
+    state = hits[0]._state
+    ids: IdBatch
+    if known.count(None) == len(hits):
+        assert all(each._state is state for each in hits), "hits of two collections"
+        ids = state.id_batch_of(hits[0]._rows if len(hits) == 1 else np.concatenate([each._rows for each in hits]))
+    else:
+        listed: list[Id] = _filled(hits, known, state.ids_of)
+        ids = listed
     del held
-    return ids, np.concatenate([each._distances for each in hits]), counts
+    distances = [each._distances for each in hits]
+    return ids, distances[0] if len(hits) == 1 else np.concatenate(distances), list(map(len, distances))
 
 
 def gathered_payloads(hits: Sequence[StoredHits], bytes_maximum: int | None = None) -> list[bytes]:

@@ -15,6 +15,7 @@ from vecdb.native.heads import (
     INLINE_ID_BYTES,
     head_checksums,
     head_ids,
+    head_integers,
     head_store,
     row_checksums,
 )
@@ -59,6 +60,10 @@ class RowHeads:
     def ids(self, rows: RowNumbers) -> list[Id | None]:
         """The ids of rows; None for one too long to be in its head."""
         return cast("list[Id | None]", self._checked(head_ids, rows))
+
+    def integers(self, rows: RowNumbers) -> npt.NDArray[np.int64] | None:
+        """The ids of rows if all are integers; None otherwise."""
+        return self._checked(head_integers, rows)
 
     def checksums(self, rows: RowNumbers) -> npt.NDArray[np.uint32]:
         """The checksum of each row's vectors, as written."""
