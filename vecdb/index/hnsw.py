@@ -86,7 +86,7 @@ class HnswIndex:
 
     def insert(self, rows: RowNumbers, live: RowMask | None = None) -> None:
         """Links rows into the graph; now and then also rows that choices made since then left without a way in."""
-        self._train(rows if live is None else live.rows())
+        self._train(RowMask.of(rows) if live is None else live)
         if self._codes is not None:
             self._codes.write(rows)
         self.graph.insert(rows, self._background)
@@ -94,13 +94,13 @@ class HnswIndex:
         if self._inserted >= _RELINK_SHARE * len(self.graph):
             self._relink()
 
-    def _train(self, live: RowNumbers) -> None:
+    def _train(self, live: RowMask) -> None:
         """Makes the codes, or makes them anew, where there are many more rows than they were made for."""
         growth = _TRAINING_GROWTH if self._trained_rows < _TRAINING_ROWS_MAXIMUM else 4 * _TRAINING_GROWTH
         if len(live) < max(CODES_ROWS_MINIMUM, growth * self._trained_rows):
             return
         self._trained_rows = len(live)
-        code4 = code4_for(self._store, live, self._unit, self._background)
+        code4 = code4_for(self._store, live.rows(), self._unit, self._background)
         if code4 is None:
             self._codes = None
             self.graph.set_store(self._store)
