@@ -9,7 +9,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 CXX_SOURCES = $(wildcard native/*.cpp native/*.h)
 
-.PHONY: help demo native test test-fast lint types bench-smoke clean
+.PHONY: help demo native test test-fast lint types bench-smoke compare clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,8 +34,20 @@ lint: $(VENV)/.dev ## ruff and clang-format, changing nothing
 types: native $(VENV)/.dev ## mypy --strict over the package, the tests and the demo
 	@$(PYTHON) -m mypy build/packages/vecdb $(wildcard tests demo) setup.py
 
-bench-smoke: native $(VENV)/.dev ## the smallest benchmark against the peers, to see that it runs
+bench-smoke: native $(VENV)/.dev ## the smallest benchmarks: every algorithm that is installed, and what vecdb promises
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	  $(PYTHON) -m vecdb.bench run --smoke --data "$$folder/data" --results "$$folder/results"
 	@$(PYTHON) -m vecdb.bench promises --smoke
+
+# The data sets of docs/benchmarks.md; VECDB_BENCH_SOURCES names folders with the files that they are made of.
+DATASETS ?= wordnet-minilm-384-angular fashion-mnist-784-euclidean
+
+compare: native $(VENV)/.peers ## the whole comparison of docs/benchmarks.md again: every peer, under an hour on two cores
+	@for set in $(DATASETS); do \
+	  $(PYTHON) -m vecdb.bench run --dataset $$set --lap-seconds 0.5 --timeout 300 || true; \
+	  $(PYTHON) -m vecdb.bench compare --dataset $$set --markdown docs/benchmarks.md; \
+	done
+	@$(PYTHON) -m vecdb.bench report
 
 clean: ## remove everything that was built, the virtual environment too
 	rm -rf build $(VENV) vecdb.egg-info demo-data native/*.so .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -59,6 +71,11 @@ $(VENV)/.runtime: $(VENV)/.created pyproject.toml
 	@$(REQUIREMENTS) build-system requires > $(VENV)/build-requirements.txt
 	@$(PYTHON) -m pip install --quiet --upgrade -r $(VENV)/build-requirements.txt
 	@$(PYTHON) -m pip install --quiet --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.peers: $(VENV)/.dev
+	@$(REQUIREMENTS) project optional-dependencies peers > $(VENV)/peers-requirements.txt
+	@$(PYTHON) -m pip install --quiet -r $(VENV)/peers-requirements.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime

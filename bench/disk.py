@@ -25,6 +25,12 @@ def sync_seconds(folder: Path, size_bytes: int, writes: int) -> tuple[float, ...
     return tuple(seconds)
 
 
+def sync(path: Path) -> None:
+    """Waits until a file's bytes are on the disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
 def disk_bytes(folder: Path) -> int:
     """Bytes the files below `folder` occupy; unwritten parts of sparse files take none."""
     return sum(path.lstat().st_blocks * 512 for path in folder.rglob("*") if not path.is_dir())

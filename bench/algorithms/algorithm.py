@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -38,7 +39,10 @@ class Algorithm(ABC):
 
     @abstractmethod
     def query(self, q: Floats, k: int) -> Ints:
-        """The ids of at most k rows for a query (d,) float32, nearest first: the timed call, on one thread."""
+        """The ids of at most k rows for a query (d,) float32, nearest first: the timed call, on one thread.
+
+        Where the library gives a list, it may be the list, as its user would have it: padded() makes it an array.
+        """
 
     def batch_query(self, Q: Floats, k: int) -> Ints:
         """The ids (nq, k) for queries (nq, d), nearest first, MISSING where fewer were found, with `threads` threads.
@@ -55,7 +59,7 @@ class Algorithm(ABC):
         """Lets go of everything, files and processes included; the last call, and harmless when repeated."""
 
 
-def padded(found: list[Ints], k: int) -> Ints:
+def padded(found: Sequence[Ints | Sequence[int]], k: int) -> Ints:
     """The answers to several queries as one array (nq, k), MISSING where a query found fewer than k rows."""
     ids = np.full((len(found), k), MISSING, np.int64)
     for row, own in zip(ids, found, strict=True):

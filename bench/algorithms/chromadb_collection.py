@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import chromadb
-import numpy as np
 from chromadb.config import Settings
 
 from vecdb.bench.algorithms.algorithm import Floats, Ints, padded
@@ -42,8 +41,8 @@ class Chroma(PeerDatabase, Updatable):
         if self._collection is not None:
             self._take_ef()
 
-    def query(self, q: Floats, k: int) -> Ints:
-        """The ids of the k nearest rows to q (d,)."""
+    def query(self, q: Floats, k: int) -> Any:
+        """The ids of the k nearest rows to q (d,), as a list; Chroma has them as text."""
         found = self._collection.query(query_embeddings=[q], n_results=k, where=self._filter, include=[])
         return _numbers(found["ids"][0])
 
@@ -121,8 +120,8 @@ def _client(folder: Path) -> Any:
     return chromadb.PersistentClient(str(folder), Settings(anonymized_telemetry=False))
 
 
-def _numbers(ids: list[str]) -> Ints:
-    return np.fromiter([int(key) for key in ids], np.int64, len(ids))
+def _numbers(ids: list[str]) -> list[int]:
+    return [int(key) for key in ids]
 
 
 def _condition(one: Comparison) -> dict[str, Any]:

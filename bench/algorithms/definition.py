@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
+import os
 import re
+import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +22,7 @@ from vecdb.bench.mistake import Mistake
 
 FOLDER: Final = Path(__file__).parent
 ANY: Final = "any"
+NAME: Final = re.compile(r"(?!\.+$)[\w.+-]+")  # it becomes a folder's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,7 @@ class Definition:
     arguments: tuple[Any, ...]
     query_argument_groups: tuple[tuple[Any, ...], ...]
     disabled: bool = False
+    batch_only: bool = False  # it differs from another in batch_query() alone: single queries have it by name only
 
 
 class Absent(Exception):  # noqa: N818
@@ -58,18 +64,23 @@ def read_definitions(
 
     The algorithms of the point type under "any" and under the metric, expanded as ann-benchmarks does; @metric,
     @dimension, @count and @threads in their arguments stand for these values. `names` keeps those algorithms. Mistake
-    for a file that is not of this form, and for names that no file has.
+    for a file that is not of this form, for names that no file has, and for those whose module or constructor is not
+    there; where nothing was named, that is a warning on stderr.
     """
     variables = {"@metric": metric, "@dimension": dimension, "@count": count, "@threads": threads}
     entries = [entry for file in _files(path) for entry in _entries(file, point_type)]
     if names is not None:
         _require_known(names, {entry["name"] for _, entry in entries})
-    return [
-        definition
-        for distance, entry in entries
-        if distance in (ANY, metric) and (names is None or entry["name"] in names)
-        for definition in _expanded(entry, variables)
+    chosen = [
+        entry for distance, entry in entries if distance in (ANY, metric) and (names is None or entry["name"] in names)
     ]
+    for entry in chosen:
+        fault = _fault(entry["module"], entry["constructor"])
+        if fault is not None and names is not None:
+            raise Mistake(f"algorithm {entry['name']}: {fault}")
+        if fault is not None and not entry.get("disabled", False):
+            print(f"vecdb-bench: warning: algorithm {entry['name']}: {fault}", file=sys.stderr)
+    return [definition for entry in chosen for definition in _expanded(entry, variables)]
 
 
 def arguments_name(arguments: Sequence[Any], query_arguments: Sequence[Any] = ()) -> str:
@@ -111,6 +122,47 @@ def _constructor(definition: Definition) -> type[Algorithm]:
     return found
 
 
+def _fault(module: str, constructor: str) -> str | None:
+    """Why a definition cannot be right, None if it may be. The module is looked for and read, and not imported.
+
+    Whether its library is there is another question, which the process that is to load it answers.
+    """
+    path = sys.path.copy()
+    sys.path.append(os.getcwd())  # where the worker finds modules too
+    try:
+        spec = find_spec(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            return None  # a package above it lacks a library
+        spec = None
+    except (ImportError, OSError, RuntimeError, ValueError):
+        return None
+    finally:
+        sys.path[:] = path
+    if spec is None:
+        return f"there is no module {module}"
+    if spec.origin is None or not spec.origin.endswith(".py"):
+        return None
+    try:
+        tree = ast.parse(Path(spec.origin).read_bytes())
+    except (OSError, SyntaxError):
+        return None
+    found = constructor in _names(tree) or "*" in _names(tree)
+    return None if found else f"there is no {constructor} in module {module}"
+
+
+def _names(tree: ast.Module) -> set[str]:
+    """What a module's source may bind; "*" for an import of everything."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.Name(id=name, ctx=ast.Store()):
+                names.add(name)
+            case ast.alias(name=name, asname=other):
+                names.add(other or name)
+    return names
+
+
 def _files(path: Path | None) -> list[Path]:
     if path is not None:
         return [path]
@@ -128,6 +180,13 @@ def _entries(path: Path, point_type: str) -> Iterator[tuple[str, dict[str, Any]]
             for key in ("name", "module", "constructor", "run_groups"):
                 if key not in _mapping(path, place, entry):
                     raise Mistake(f"{path}: {place}: expected {key!r} in every algorithm, received {sorted(entry)}")
+            if not isinstance(entry["name"], str) or not NAME.fullmatch(entry["name"]):
+                raise Mistake(
+                    f"{path}: {place}: expected a name of letters, digits and . _ + -, received {entry['name']!r}"
+                )
+            for key in ("module", "constructor"):
+                if not isinstance(entry[key], str) or not entry[key]:
+                    raise Mistake(f"{path}: {entry['name']}: expected text for {key!r}, received {entry[key]!r}")
             _mapping(path, f"{entry['name']}, run_groups", entry["run_groups"])
             # Their rule for an algorithm that stands under both.
             if distance == ANY or entry["name"] not in {each["name"] for each in lists.get(ANY, ())}:
@@ -172,6 +231,7 @@ def _expanded(entry: Mapping[str, Any], variables: Mapping[str, object]) -> Iter
                 arguments=tuple(_substituted([*entry.get("base_args", ()), *arguments], variables)),
                 query_argument_groups=tuple(query_arguments),
                 disabled=bool(entry.get("disabled", False)),
+                batch_only=bool(entry.get("batch_only", False)),
             )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Final, cast
@@ -14,6 +13,7 @@ from vecdb.bench.algorithms.algorithm import Algorithm, Floats, Ints, Metric
 from vecdb.bench.algorithms.capabilities import Concurrent, Filterable, Stored, Updatable
 from vecdb.bench.algorithms.condition import Column, Condition
 from vecdb.bench.algorithms.update_lock import UpdateLock
+from vecdb.bench.disk import sync
 
 SPACES: Final[dict[Metric, str]] = {"euclidean": "l2", "angular": "cosine", "dot": "ip"}
 SUFFIX: Final = ".hnswlib"  # of the file ingest() leaves, whose name is the dimension: the format does not hold it
@@ -165,9 +165,3 @@ class HnswlibGraph(Algorithm, Updatable, Stored, Filterable, Concurrent):
         except RuntimeError:
             return False
         return True
-
-
-def sync(path: Path) -> None:
-    """Waits until a file's bytes are on the disk."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())

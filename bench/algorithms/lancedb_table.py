@@ -20,29 +20,24 @@ os.environ.setdefault("LANCE_INCLUDE_VECTOR_CENTROIDS", "false")  # a warning ot
 
 import lancedb
 import pyarrow as pa
-from lancedb.index import Bitmap, BTree, HnswFlat, HnswSq, LabelList
+from lancedb.index import Bitmap, BTree, HnswSq, LabelList
 
 
 class LanceDb(PeerDatabase, Updatable):
-    """One partition with an HNSW graph, over codes of eight bits or the vectors as they are.
+    """One partition with an HNSW graph over codes of eight bits.
 
     `add` is a commit of a new version: its files are renamed into place and nothing is synced, by no means of
-    LanceDB's. An acknowledged batch survives the process, not a loss of power.
+    LanceDB's. An acknowledged batch survives the process, not a loss of power. A process has one set of threads, of
+    $LANCE_CPU_THREADS: builds use them at once; a search of one partition goes through several, one at a time.
     """
 
     library = "lancedb"
     batch_rows = 50_000  # each write is a fragment, and fragments slow searches
 
-    def __init__(self, metric: Metric, threads: int, codes: str, m: int, ef_construction: int) -> None:
-        """Codes are "sq8" or "float32"; ValueError for others."""
+    def __init__(self, metric: Metric, threads: int, m: int, ef_construction: int) -> None:
         super().__init__(metric, threads)
-        if codes not in _STRUCTURES:
-            raise ValueError(f"codes: expected one of {' '.join(_STRUCTURES)}, received {codes!r}")
-        os.environ.setdefault("LANCE_CPU_THREADS", str(threads))  # read when the first call needs threads
         self._distance = _DISTANCES[metric]
-        self._structure = _STRUCTURES[codes](
-            distance_type=self._distance, num_partitions=1, m=m, ef_construction=ef_construction
-        )
+        self._structure = HnswSq(distance_type=self._distance, num_partitions=1, m=m, ef_construction=ef_construction)
         self._ef = 64
         self._refine_factor: int | None = None
         self._filter: str | None = None
@@ -135,7 +130,6 @@ class LanceDb(PeerDatabase, Updatable):
 
 
 _DISTANCES: Final = {"euclidean": "l2", "angular": "cosine", "dot": "dot"}
-_STRUCTURES: Final = {"sq8": HnswSq, "float32": HnswFlat}
 _ARROW_TYPES: Final = {"boolean": pa.bool_(), "integer": pa.int64(), "number": pa.float64(), "text": pa.string()}
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 from milvus_lite.server_manager import server_manager_instance
 from pymilvus import DataType, MilvusClient
 
@@ -43,13 +42,13 @@ class MilvusLite(PeerDatabase, Updatable):
         (ef,) = arguments
         self._search_parameters = {"metric_type": self._metric_type, "params": {"ef": ef}}
 
-    def query(self, q: Floats, k: int) -> Ints:
-        """The ids of the k nearest rows to q (d,)."""
+    def query(self, q: Floats, k: int) -> Any:
+        """The ids of the k nearest rows to q (d,), as a list."""
         return self._search([q], k)[0]
 
     def batch_query(self, Q: Floats, k: int) -> Ints:
         """The ids (nq, k), in requests of many queries."""
-        found: list[Ints] = []
+        found: list[list[int]] = []
         for start in range(0, len(Q), BATCH_QUERIES):
             found += self._search(list(Q[start : start + BATCH_QUERIES]), k)
         return padded(found, k)
@@ -120,7 +119,7 @@ class MilvusLite(PeerDatabase, Updatable):
         self._client = None
         server_manager_instance.release_server(self._path)
 
-    def _search(self, queries: list[Floats], k: int) -> list[Ints]:
+    def _search(self, queries: list[Floats], k: int) -> list[list[int]]:
         found = self._client.search(
             "rows",
             queries,
@@ -129,7 +128,7 @@ class MilvusLite(PeerDatabase, Updatable):
             filter=self._filter,
             search_params=self._search_parameters,
         )
-        return [np.array(hits.ids, np.int64) for hits in found]
+        return [hits.ids for hits in found]
 
 
 _METRICS: Final = {"euclidean": "L2", "angular": "COSINE", "dot": "IP"}

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from vecdb.bench.algorithms.algorithm import Algorithm, Floats, Ints
 from vecdb.bench.algorithms.attribute_column import AttributeColumn, attribute_column
@@ -33,7 +34,8 @@ class PeerDatabase(Algorithm, Stored, Filterable, Concurrent):
         self.columns: dict[str, AttributeColumn] = {}
         self._temporary: TemporaryDirectory[str] | None = None
         self._is_open = False
-        self._row_count = 0
+        self._live: npt.NDArray[np.bool_] = np.zeros(0, np.bool_)  # by id: a set would count as the library's memory
+        self._row_count = 0  # of those that are there
         self._unindexed_count = 0
 
     @abstractmethod
@@ -99,6 +101,9 @@ class PeerDatabase(Algorithm, Stored, Filterable, Concurrent):
         """Deletes the rows of these ids (n,)."""
         for start in range(0, len(ids), self.batch_rows):
             self.delete_rows(ids[start : start + self.batch_rows])
+        there = ids[ids < len(self._live)]
+        self._row_count -= int(np.count_nonzero(self._live[there]))
+        self._live[there] = False
 
     def close(self) -> None:
         """Builds what is not in the index, if the folder stays, and closes; a temporary folder goes."""
@@ -119,7 +124,10 @@ class PeerDatabase(Algorithm, Stored, Filterable, Concurrent):
         for start in range(0, len(ids), self.batch_rows):
             part = slice(start, start + self.batch_rows)
             self.write_rows(ids[part], X[part], {name: cells[part] for name, cells in attributes.items()})
-        self._row_count += len(ids)
+        if len(ids) and ids.max() >= len(self._live):
+            self._live = np.concatenate((self._live, np.zeros(ids.max() + 1 - len(self._live), np.bool_)))
+        self._row_count += len(ids) - int(np.count_nonzero(self._live[ids]))
+        self._live[ids] = True
         self._unindexed_count += len(ids)
 
     def _build(self) -> None:

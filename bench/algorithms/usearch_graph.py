@@ -11,8 +11,8 @@ from usearch.index import Index
 
 from vecdb.bench.algorithms.algorithm import MISSING, Algorithm, Floats, Ints, Metric
 from vecdb.bench.algorithms.capabilities import Concurrent, Stored, Updatable
-from vecdb.bench.algorithms.hnswlib_graph import sync
 from vecdb.bench.algorithms.update_lock import UpdateLock
+from vecdb.bench.disk import sync
 
 METRICS: Final[dict[Metric, str]] = {"euclidean": "l2sq", "angular": "cos", "dot": "ip"}
 FILE: Final = "index.usearch"

@@ -63,9 +63,9 @@ class VecdbIndex(Algorithm, Updatable, Stored, Filterable, Concurrent):
         if arguments:
             raise ValueError(f"{type(self).__name__}: expected no query arguments, received {arguments}")
 
-    def query(self, q: Floats, k: int) -> Ints:
-        """One search; its ids are a list, made an array here."""
-        return np.array(self._docs.search(q, k, **self._options).ids, np.int64)
+    def query(self, q: Floats, k: int) -> Any:
+        """One search; its ids, which are a list."""
+        return self._docs.search(q, k, **self._options).ids
 
     def batch_query(self, Q: Floats, k: int) -> Ints:
         """As few calls as `queries_per_call` allows."""
@@ -115,14 +115,15 @@ class VecdbIndex(Algorithm, Updatable, Stored, Filterable, Concurrent):
     def _fill(self, batches: Iterable[Batch], attributes: Mapping[str, Column]) -> None:
         assert self._db is not None, "open() comes first"
         metric, fields = METRICS[self.metric], declared_fields(attributes)
+        docs = None
         for ids, X, rows in batches:
-            if COLLECTION not in self._db:
+            if docs is None:
                 create = self._db.create_collection
-                self._docs = create(COLLECTION, X.shape[1], metric=metric, index=self.index, fields=fields)
+                docs = self._docs = create(COLLECTION, X.shape[1], metric=metric, index=self.index, fields=fields)
             if metric == "cosine" and len(kept := np.flatnonzero(np.any(X, axis=1))) < len(X):
                 rows = None if rows is None else [rows[place] for place in kept]
                 ids, X = ids[kept], X[kept]
-            self._docs.upsert(ids, X, rows)
+            docs.upsert(ids, X, rows)
 
 
 class VecdbFlat(VecdbIndex):

@@ -1,1 +1,1 @@
-"""One module a command of vecdb-bench: SUMMARY, add_arguments(parser), run(options)."""
+"""One module a command of vecdb-bench: add_arguments(parser), run(options); cli.py has their summaries."""

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from vecdb.bench.pages.comparison_arguments import add_comparison_arguments
     from vecdb.bench.pages.measured_set import add_set_arguments
 
-    add_set_arguments(parser, every=False)
+    add_set_arguments(parser, every=True, every_count=False)
     add_comparison_arguments(parser)
     parser.add_argument(
         "-x", "--x-axis", choices=("k-nn", "strict"), default="k-nn", help="which recall (default: k-nn)"
@@ -35,17 +35,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Prints the tables, and writes them into the file of --markdown."""
+    """Prints the tables of each set, and writes them into the file of --markdown."""
     from vecdb.bench.pages.marked_section import write_section
-    from vecdb.bench.pages.measured_set import one_set
+    from vecdb.bench.pages.measured_set import COUNT, each_or_warn, every_set
 
-    found = one_set(options)
-    tables = _tables(found, options)
-    title = f"{found.dataset}: {found.rows:,} rows, {found.dimension} dimensions, {found.count} neighbours"
-    print("\n\n".join([title, *(table.text() for table in tables)]))
+    shown = each_or_warn(every_set(options, COUNT), lambda found: (found, _tables(found, options)))
+    titles = [
+        f"{found.dataset}: {found.rows:,} rows, {found.dimension} dimensions, {found.count} neighbours"
+        for found, _ in shown
+    ]
+    parts = [[title, *(table.text() for table in tables)] for title, (_, tables) in zip(titles, shown, strict=True)]
+    print("\n\n\n".join("\n\n".join(part) for part in parts))
     if options.markdown is not None:
-        kind = f"compare {found.dataset} {found.count} {'batch' if options.batch else options.workload}"
-        write_section(options.markdown, kind, "\n\n".join([title, *(table.markdown() for table in tables)]))
+        for title, (found, tables) in zip(titles, shown, strict=True):
+            kind = f"compare {found.dataset} {found.count} {'batch' if options.batch else options.workload}"
+            write_section(options.markdown, kind, "\n\n".join([title, *(table.markdown() for table in tables)]))
     return 0
 
 

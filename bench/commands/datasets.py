@@ -25,7 +25,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "name", metavar="NAME", help="a name that list shows, random-<rows>-<d>-<metric>, or a file"
         )
     for action in (listing, showing, preparing):
-        action.add_argument("--folder", type=Path, default=Path("data"), help="of prepared files (default: data)")
+        action.add_argument(
+            "--data",
+            "--folder",  # its earlier name
+            type=Path,
+            default=Path("data"),
+            metavar="FOLDER",
+            help="prepared data sets (default: data)",
+        )
     preparing.add_argument("--sources", type=Path, help="where raw data lies; $VECDB_BENCH_SOURCES names more places")
     preparing.add_argument("--metric", choices=METRICS, help="of a file of vectors whose name does not say it")
     preparing.add_argument("--force", action="store_true", help="make it again if it is there")
@@ -34,9 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Runs one action; 0."""
     if options.action == "list":
-        _list(options.folder)
+        _list(options.data)
     elif options.action == "show":
-        _show(options.name, options.folder)
+        _show(options.name, options.data)
     else:
         _prepare(options)
     return 0
@@ -61,7 +68,7 @@ def _prepare(options: argparse.Namespace) -> None:
     from vecdb.bench.datasets.catalogue import prepare_dataset
     from vecdb.bench.datasets.hdf5_file import read_dataset
 
-    path = prepare_dataset(options.name, options.folder, options.sources, True, options.metric, options.force)
+    path = prepare_dataset(options.name, options.data, options.sources, True, options.metric, options.force)
     dataset = read_dataset(path)
     rows, queries = len(dataset.train), len(dataset.test)
     print(f"{dataset.name}: {rows:,} rows, {queries:,} queries, {dataset.dimension} dimensions: {path}")
@@ -73,7 +80,7 @@ def _show(name: str, folder: Path) -> None:
 
     path = dataset_path(name, folder)
     if not path.is_file():
-        raise Mistake(f"{path} is not there: vecdb-bench datasets prepare {name} --folder {folder}")
+        raise Mistake(f"{path} is not there: vecdb-bench datasets prepare {name} --data {folder}")
     facts = dataset_facts(read_dataset(path)) | {"file": f"{path}, {path.stat().st_size / 2**20:.1f} MiB"}
     width = max(map(len, facts))
     for label, value in facts.items():

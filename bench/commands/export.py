@@ -11,7 +11,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which sets, which workload, how and where to."""
     from vecdb.bench.pages.measured_set import add_set_arguments
 
-    add_set_arguments(parser, every=True)
+    add_set_arguments(parser, every=True, every_count=True)
     parser.add_argument("--format", choices=("csv", "json", "markdown"), default="csv", help="(default: csv)")
     parser.add_argument("--workload", metavar="NAME", help="only this one: search, batch, ingest, ... (default: all)")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="(default: standard output)")

@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ann-benchmarks' plot.py, with our folders."""
     from vecdb.bench.pages.measured_set import add_set_arguments
 
-    add_set_arguments(parser, every=False)
+    add_set_arguments(parser, every=False, every_count=False)
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="png, svg or pdf (default: <results>/<dataset>-<count>.png)"
     )

@@ -11,7 +11,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from vecdb.bench.pages.comparison_arguments import add_comparison_arguments
     from vecdb.bench.pages.measured_set import add_set_arguments
 
-    add_set_arguments(parser, every=True)
+    add_set_arguments(parser, every=True, every_count=True)
     add_comparison_arguments(parser)
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="(default: <results>/report.html)")
     parser.add_argument("--title", default="vecdb-bench", help="of the page")

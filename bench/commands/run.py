@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +13,7 @@ from uuid import uuid4
 
 from vecdb.bench.algorithms.definition import Definition, read_definitions
 from vecdb.bench.datasets.catalogue import prepare_dataset
-from vecdb.bench.datasets.dataset import Dataset
+from vecdb.bench.datasets.dataset import METRICS, Dataset, Metric
 from vecdb.bench.datasets.hdf5_file import read_dataset
 from vecdb.bench.mistake import Mistake
 from vecdb.bench.runs.availability import availability
@@ -25,6 +26,7 @@ DATASET: Final = "demo-384-angular"
 SMOKE_DATASET: Final = "random-1000-64-angular"
 SMOKE_QUERIES: Final = 50
 SMOKE_SECONDS: Final = 0.3
+LISTED_DIMENSION: Final = 128  # of arguments that stand for it, where algorithms are listed without a data set
 SEARCHES: Final = {"search": "each query by itself, on one thread", "batch": "all queries in one call"}
 
 
@@ -57,24 +59,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Measures what the options name; 0 if nothing failed, 1 otherwise. What is absent does not count as failed."""
+    """Measures what the options name; 0 if nothing failed, 1 otherwise.
+
+    What is absent counts as failed only where it was asked for by its name.
+    """
     if options.list_workloads:
         return _list_workloads()
     _check(options)
+    if options.list_algorithms:
+        return _list_algorithms(options)
     dataset_path = prepare_dataset(
         options.dataset or (SMOKE_DATASET if options.smoke else DATASET), options.data, options.sources, progress=True
     )
     dataset = read_dataset(dataset_path)
     settings = _settings(options, dataset)
-    definitions = _definitions(options, settings, dataset)
-    if options.list_algorithms:
-        return _list_algorithms(definitions)
+    definitions = _definitions(options, dataset.metric, dataset.dimension)
+    if not definitions:
+        raise Mistake(f"no algorithm is left for {dataset.metric} data")
     progress = ProgressLine()
     progress.note(_heading(settings, dataset, definitions))
     at_once = indexes_at_once(dataset)
     outcome = run_session(settings, dataset, dataset_path, definitions, at_once=at_once, progress=progress)
     print(_summary(outcome, settings))
-    return 1 if outcome.failed else 0
+    return 1 if outcome.failed or set(outcome.absent) & set(_names(options) or ()) else 0
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -90,6 +97,8 @@ def _check(options: argparse.Namespace) -> None:
         from vecdb.bench.workloads.catalogue import get_workload
 
         get_workload(options.workload, _workload_options(options.option))  # a Mistake now, not in every worker
+        if options.batch:
+            raise Mistake(f"--batch: the workload {options.workload!r} has none")
     elif options.option:
         raise Mistake(f"--option: the workload {options.workload!r} has none")
 
@@ -110,8 +119,8 @@ def _settings(options: argparse.Namespace, dataset: Dataset) -> RunSettings:
     return RunSettings(
         results=options.results,
         count=options.count,
-        batch=options.batch or options.workload == "batch",
-        threads=options.threads or usable_cores(),
+        batch=_is_batch(options),
+        threads=_threads(options),
         runs=1 if options.smoke else options.runs,
         queries=min(queries, options.queries or queries),
         lap_seconds=SMOKE_SECONDS if options.smoke else options.lap_seconds,
@@ -122,29 +131,45 @@ def _settings(options: argparse.Namespace, dataset: Dataset) -> RunSettings:
         options=_workload_options(options.option),
         session=uuid4().hex,
         started=time.time(),
-        machine=machine_facts(options.results),
+        machine=machine_facts(),
     )
 
 
-def _definitions(options: argparse.Namespace, settings: RunSettings, dataset: Dataset) -> list[Definition]:
-    names = None
-    if options.algorithm:
-        names = [name.strip() for given in options.algorithm for name in given.split(",") if name.strip()]
+def _threads(options: argparse.Namespace) -> int:
+    return int(options.threads or usable_cores())
+
+
+def _is_batch(options: argparse.Namespace) -> bool:
+    return bool(options.batch) or options.workload == "batch"
+
+
+def _names(options: argparse.Namespace) -> list[str] | None:
+    """The algorithms that were asked for; None for all."""
+    if not options.algorithm:
+        return None
+    return [name.strip() for given in options.algorithm for name in given.split(",") if name.strip()]
+
+
+def _definitions(options: argparse.Namespace, metric: Metric, dimension: int) -> list[Definition]:
+    """What the options leave for such data; it may be none."""
+    names = _names(options)
     found = read_definitions(
         options.definitions,
-        metric=dataset.metric,
-        dimension=dataset.dimension,
-        count=settings.count,
-        threads=settings.threads,
+        metric=metric,
+        dimension=dimension,
+        count=options.count,
+        threads=_threads(options),
         names=names,
     )
     if not options.run_disabled:
         found = [each for each in found if not each.disabled]
+    if (
+        names is None and not _is_batch(options) and not options.list_algorithms
+    ):  # asked for single queries it only repeats another algorithm
+        found = [each for each in found if not each.batch_only]
     if options.max_n_algorithms >= 0:
         found = found[: options.max_n_algorithms]
-    if not found:
-        raise Mistake(f"no algorithm is left for {dataset.metric} data")
-    if settings.workload is not None and not options.sweep:
+    if options.workload not in SEARCHES and not options.sweep:
         return [replace(each, query_argument_groups=_middle(each.query_argument_groups)) for each in found]
     if options.smoke:
         return [replace(each, query_argument_groups=_ends(each.query_argument_groups)) for each in found]
@@ -180,15 +205,28 @@ def _summary(outcome: Outcome, settings: RunSettings) -> str:
     return "\n".join(lines)
 
 
-def _list_algorithms(definitions: Sequence[Definition]) -> int:
+def _list_algorithms(options: argparse.Namespace) -> int:
+    """Those for the metric that the name of the data set ends in, or for all; no data set is read."""
+    listed: dict[str, Definition] = {}
     sizes: dict[str, int] = {}
-    for each in definitions:
-        sizes[each.name] = sizes.get(each.name, 0) + max(1, len(each.query_argument_groups))
-    reasons = availability(list({each.name: each for each in definitions}.values()))
+    for metric in _listed_metrics(options.dataset):
+        own: dict[str, int] = {}
+        for each in _definitions(options, metric, LISTED_DIMENSION):
+            listed.setdefault(each.name, each)
+            own[each.name] = own.get(each.name, 0) + max(1, len(each.query_argument_groups))
+        sizes |= {name: max(size, sizes.get(name, 0)) for name, size in own.items()}
+    if not sizes:
+        raise Mistake("no algorithm is left")
+    reasons = availability(list(listed.values()))
     width = max(map(len, sizes))
     for name, size in sizes.items():
         print(f"{name:{width}}  {size:3} settings  {reasons[name] or 'can run here'}")
     return 0
+
+
+def _listed_metrics(name_or_path: str | None) -> Sequence[Metric]:
+    words = re.split(r"\W+", Path(name_or_path).stem) if name_or_path else []
+    return [metric for metric in METRICS if metric in words] or METRICS
 
 
 def _list_workloads() -> int:

@@ -48,7 +48,7 @@ def top_recall_text(recall: float) -> str:
 
 def _figures(row: Row) -> list[str]:
     return [
-        row.label,
+        f"{row.label} †" if row.partial else row.label,
         *(spread_text(figure) for figure in row.qps),
         top_recall_text(row.top_recall),
         number_text(row.build_seconds),
@@ -58,7 +58,7 @@ def _figures(row: Row) -> list[str]:
 
 def _ratios(row: Row) -> list[str]:
     return [
-        f"{row.label} *" if row.other_session else row.label,
+        f"{row.label}{' †' if row.partial else ''}{' *' if row.other_session else ''}",
         *(_ratio(figure) for figure in row.to_baseline),
         _plain_ratio(row.build_to_baseline),
         _plain_ratio(row.memory_to_baseline),

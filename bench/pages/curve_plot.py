@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vecdb.bench.mistake import Mistake
 from vecdb.bench.pages.appearance import Appearance
-from vecdb.bench.pages.points import Point
+from vecdb.bench.pages.points import Point, metric_description
 from vecdb.bench.pages.scale import apply_scale, inside
 from vecdb.bench.results.metrics import METRICS
 from vecdb.bench.results.pareto import frontier_places, qps_at_recall
@@ -136,8 +136,8 @@ def _draw(
 
 def _dress(axes: Axes, options: PlotOptions) -> None:
     x, y = METRICS[options.x], METRICS[options.y]
-    axes.set_xlabel(x.description, color=INK)
-    axes.set_ylabel(y.description, color=INK)
+    axes.set_xlabel(metric_description(options.x), color=INK)
+    axes.set_ylabel(metric_description(options.y), color=INK)
     direction = f"{'up' if y.better == 'more' else 'down'} and {'right' if x.better == 'more' else 'left'} is better"
     axes.set_title(f"{options.title}  ({direction})".strip(), color=INK, fontsize=11, loc="left")
     axes.grid(True, which="major", color=GRID, linewidth=0.8)

@@ -16,7 +16,7 @@ from vecdb.bench.pages.curve_plot import PlotOptions, curve_plot
 from vecdb.bench.pages.inline_svg import inline_svg
 from vecdb.bench.pages.measured_set import MeasuredSet
 from vecdb.bench.pages.page_style import style_sheet
-from vecdb.bench.pages.points import Point, arguments_text
+from vecdb.bench.pages.points import Point, arguments_text, metric_description, metric_heading
 from vecdb.bench.pages.reading_table import reading_table
 from vecdb.bench.pages.rerun import rerun_commands
 from vecdb.bench.pages.spread import number_text
@@ -25,6 +25,7 @@ from vecdb.bench.results.metrics import METRICS
 
 # What is drawn against recall beside speed; of a batch, single queries have no time of their own.
 FURTHER_METRICS: Final = {"single": ("p50", "p99", "cpu"), "batch": ("cpu",)}
+ONE_THREAD: Final = 1.2  # CPU time over wall time that one thread may seem to have: laps are medians, clocks coarse
 LONG_ROWS: Final = 30  # a longer table of a workload is folded
 UNITS: Final = "kB are 1,024 bytes, MB are 1,000,000 bytes."
 
@@ -71,6 +72,8 @@ def _chapter(
     for mode, heading, points in modes:
         if points:
             yield f"<h3>{heading}, {_threads(points, mode)}</h3>"
+            if mode == "single":
+                yield from _more_threads(points)
             yield _figure(points, PlotOptions(title="Recall and speed"), f"{anchor}-{mode}", labels)
             yield from (table.html() for table in comparison_tables(compare(points, recalls, baseline)))
             yield "<details><summary>More plots</summary>"
@@ -91,7 +94,7 @@ def _chapter(
 
 def _figure(points: Sequence[Point], options: PlotOptions, prefix: str, labels: set[str]) -> str:
     svg = inline_svg(curve_plot(points, options, appearances(labels)), prefix)
-    words = f"{METRICS[options.y].description} against {METRICS[options.x].description}"
+    words = f"{metric_description(options.y)} against {metric_description(options.x)}"
     return f'<figure role="img" aria-label="{escape(words)}">{svg}</figure>'
 
 
@@ -102,7 +105,19 @@ def _name(found: MeasuredSet) -> str:
 def _threads(points: Sequence[Point], mode: str) -> str:
     threads = sorted({point.result.threads for point in points})
     given = " or ".join(map(str, threads)) + (" thread" if threads == [1] else " threads")
-    return f"built with {given}, asked with one" if mode == "single" else given
+    return f"built with {given}, asked from one" if mode == "single" else given
+
+
+def _more_threads(points: Sequence[Point]) -> Iterator[str]:
+    """A note of the libraries that took more CPU time for a query than one thread has."""
+    most: dict[str, float] = {}
+    for point in points:
+        threads = point.result.cpu_query_seconds * point.result.qps_median
+        most[point.label] = max(threads, most.get(point.label, 0.0))
+    found = [f"{label} {threads:.1f}" for label, threads in sorted(most.items()) if threads > ONE_THREAD]
+    if found:
+        words = f"Some used more than that thread for a query, CPU time over wall time: {', '.join(found)}."
+        yield f'<p class="note">{escape(words)}</p>'
 
 
 def _when(found: Sequence[MeasuredSet]) -> str:
@@ -115,10 +130,10 @@ def _when(found: Sequence[MeasuredSet]) -> str:
 def _every_result(points: Sequence[Point]) -> str:
     ordered = sorted(points, key=lambda point: (point.label, point.values["k-nn"]))
     return Table(
-        headings=["algorithm", "query arguments", "laps", *METRICS],
+        headings=["algorithm", "query arguments", "laps", *map(metric_heading, METRICS)],
         rows=[
             [
-                point.label,
+                f"{point.label} †" if point.partial else point.label,
                 arguments_text(point.result.query_arguments),
                 str(len(point.result.laps)),
                 *(_metric_text(name, point.values[name]) for name in METRICS),
@@ -127,7 +142,10 @@ def _every_result(points: Sequence[Point]) -> str:
         ],
         text_columns=2,
         emphasised=frozenset(place for place, point in enumerate(ordered) if is_ours(point.result.algorithm)),
-        notes=["; ".join(f"{name}: {metric.description}" for name, metric in METRICS.items())],
+        notes=[
+            "; ".join(f"{name}: {metric_description(name)}" for name in METRICS),
+            *(["† asked only the first of the set's queries"] if any(point.partial for point in points) else []),
+        ],
     ).html()
 
 

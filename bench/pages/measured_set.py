@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from vecdb.bench.datasets.catalogue import find_dataset
 from vecdb.bench.datasets.dataset import Metric
@@ -16,6 +17,9 @@ from vecdb.bench.results.result_file import read_results
 from vecdb.bench.workloads.readings_file import Readings, read_readings
 
 COUNT: Final = 10
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,11 +65,11 @@ def read_measured_set(results: Path, data: Path, name_or_path: str, count: int) 
     )
 
 
-def add_set_arguments(parser: argparse.ArgumentParser, *, every: bool) -> None:
-    """--dataset, --count, --data and --results, as `run` has them; `every`: without a name all that were measured."""
+def add_set_arguments(parser: argparse.ArgumentParser, *, every: bool, every_count: bool) -> None:
+    """--dataset, --count, --data and --results, as `run` has them; without a name or a count every one or only one."""
     without = "all that have results" if every else "the one that has results"
     parser.add_argument("--dataset", metavar="NAME", help=f"name or path of a data set (default: {without})")
-    counts = "all" if every else str(COUNT)
+    counts = "all" if every_count else str(COUNT)
     parser.add_argument("-k", "--count", type=int, metavar="K", help=f"neighbours a query (default: {counts})")
     parser.add_argument(
         "--data", type=Path, default=Path("data"), metavar="FOLDER", help="of prepared data sets (default: data)"
@@ -87,19 +91,42 @@ def one_set(options: argparse.Namespace) -> MeasuredSet:
     return read_measured_set(options.results, options.data, names[0], count)
 
 
-def every_set(options: argparse.Namespace) -> list[MeasuredSet]:
-    """The sets that the options leave: all data sets and counts, or those of one name or count. Mistake if none."""
-    if options.dataset is not None and options.count is not None:
-        return [read_measured_set(options.results, options.data, options.dataset, options.count)]
+def every_set(options: argparse.Namespace, count: int | None = None) -> list[MeasuredSet]:
+    """The sets that the options leave: all data sets and counts, or those of one name or count. Mistake if none.
+
+    `count` stands for a --count that was not given; None is all. Of several sets, one whose data set is not there any
+    more is left out with a warning.
+    """
+    wanted = count if options.count is None else options.count
+    if options.dataset is not None and wanted is not None:
+        return [read_measured_set(options.results, options.data, options.dataset, wanted)]
     named = None if options.dataset is None else find_dataset(options.dataset, options.data).name
     places = [
-        (name, count)
-        for name, count in _measured_names(options.results)
-        if named in (None, name) and options.count in (None, count)
+        (name, count_there)
+        for name, count_there in _measured_names(options.results)
+        if named in (None, name) and wanted in (None, count_there)
     ]
     if not places:
         raise Mistake(f"{options.results} has no such results: vecdb-bench run measures some")
-    return [read_measured_set(options.results, options.data, options.dataset or name, count) for name, count in places]
+    return each_or_warn(
+        places, lambda place: read_measured_set(options.results, options.data, options.dataset or place[0], place[1])
+    )
+
+
+def each_or_warn(given: Sequence[Given], make: Callable[[Given], Made]) -> list[Made]:
+    """What is made of each; where that is a mistake it is left out with a warning, but raised if nothing is left."""
+    made: list[Made] = []
+    mistakes: list[Mistake] = []
+    for each in given:
+        try:
+            made.append(make(each))
+        except Mistake as error:
+            mistakes.append(error)
+    if not made and mistakes:
+        raise mistakes[0]
+    for mistake in mistakes:
+        print(f"vecdb-bench: left out: {mistake}", file=sys.stderr)
+    return made
 
 
 def _measured_names(results: Path) -> Iterator[tuple[str, int]]:

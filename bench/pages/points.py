@@ -5,33 +5,65 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from vecdb.bench.datasets.dataset import Dataset
 from vecdb.bench.mistake import Mistake
 from vecdb.bench.results.metrics import METRICS
-from vecdb.bench.results.result import Result
+from vecdb.bench.results.result import Lap, Result
+
+# Not medians of the laps, as everything else is: ann-benchmarks has them so.
+OF_THE_BEST_LAP: Final = ("qps", "p50", "p95", "p99", "p999", "queriessize")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Point:
-    """One setting of one algorithm, measured: its result, and every metric of METRICS by name."""
+    """One setting of one algorithm, measured: its result, every metric of METRICS by name, the data set's queries."""
 
     result: Result
     values: Mapping[str, float]
+    queries: int
 
     @property
     def label(self) -> str:
         """The algorithm's name, with "-batch" where batches were measured."""
         return f"{self.result.algorithm}-batch" if self.result.batch else self.result.algorithm
 
+    @property
+    def partial(self) -> bool:
+        """Whether only a part of the data set's queries was asked."""
+        return len(self.result.neighbors) < self.queries
+
+    @property
+    def laps_by_session(self) -> dict[str, list[Lap]]:
+        """The laps of each session, in the order they were taken; a lap that names none is of the result's."""
+        sessions: dict[str, list[Lap]] = {}
+        for lap in self.result.laps:
+            sessions.setdefault(lap.session or self.result.session, []).append(lap)
+        return sessions
+
 
 def measured(results: Iterable[Result], dataset: Dataset) -> list[Point]:
     """The results, all of this data set, with all metrics."""
     return [
-        Point(result, {name: float(metric.function(result, dataset)) for name, metric in METRICS.items()})
+        Point(
+            result,
+            {name: float(metric.function(result, dataset)) for name, metric in METRICS.items()},
+            len(dataset.test),
+        )
         for result in results
     ]
+
+
+def metric_heading(name: str) -> str:
+    """A metric's name over a column of figures: those that are the best lap's say so."""
+    return f"{name}, best lap" if name in OF_THE_BEST_LAP else name
+
+
+def metric_description(name: str) -> str:
+    """What a metric is, for an axis or a note: those that are the best lap's say so."""
+    words = METRICS[name].description
+    return f"{words}, best lap" if name in OF_THE_BEST_LAP and "best lap" not in words else words
 
 
 def of_algorithms(points: Sequence[Point], named: Sequence[str] | None) -> list[Point]:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from statistics import median
+from typing import Final
 
 from vecdb.bench.pages.appearance import is_ours
+from vecdb.bench.pages.comparison_table import top_recall_text
 from vecdb.bench.pages.points import arguments_text
 from vecdb.bench.pages.spread import number_text, spread, spread_text
 from vecdb.bench.pages.table import Table
 from vecdb.bench.workloads.readings_file import Readings
 
+# What a search may gain by finding less, by the end of its name; compared only where about as much was found.
+OF_A_SEARCH: Final = ("queries", "p50", "p95", "p99", "p999", "CPU a query", "a query after it, mean")
+RECALL_APART: Final = 0.02
+
 
 def reading_table(readings: Sequence[Readings], baseline: str = "hnswlib") -> Table:
     """Algorithms by measurements, all of one workload, at least one: what there is less of is across the page.
 
-    A cell is `median ±spread (ratio)`. Ratios are to the baseline's reading with the same query arguments, or to its
-    first; a star marks an algorithm that was not measured in one session with it.
+    A cell is `median ±spread (ratio)`. Ratios are to the baseline's reading with the same options, of those to the one
+    with the same arguments, or to the first; a star marks an algorithm that was not measured in one session with it. In
+    place of a search's ratio the two recalls are shown where they are more than .02 apart.
     """
     ordered = sorted(readings, key=lambda own: (not is_ours(own.algorithm), own.algorithm))
     bases = [_baseline(own, readings, baseline) for own in ordered]
@@ -24,10 +31,13 @@ def reading_table(readings: Sequence[Readings], baseline: str = "hnswlib") -> Ta
     labels = [f"{label} *" if other else label for label, other in zip(_labels(ordered), apart, strict=True)]
     units = {each.name: (each.unit, each.better) for own in ordered for each in own.medians()}
     columns = [[_cell(own, base, name) for name in units] for own, base in zip(ordered, bases, strict=True)]
+    alike = len({_options_text(own) for own in ordered}) == 1
     notes = [f"Medians of the laps; ± is the larger deviation of a lap. In brackets: by the figure of {baseline}."]
     if any(apart):
         notes.append(f"* not in one session with {baseline}: drift of the machine is in the ratios")
     title = f"Workload {ordered[0].workload}"
+    if alike and ordered[0].options:
+        title += f", {_options_text(ordered[0])}"
     if len(units) <= len(ordered):
         return Table(
             title=title,
@@ -43,14 +53,24 @@ def reading_table(readings: Sequence[Readings], baseline: str = "hnswlib") -> Ta
 
 
 def _labels(readings: Sequence[Readings]) -> list[str]:
-    """The algorithm of each, and the query arguments of those that have several."""
-    algorithms = [own.algorithm for own in readings]
-    return [
-        own.algorithm
-        if algorithms.count(own.algorithm) == 1
-        else f"{own.algorithm} {arguments_text(own.query_arguments)}"
-        for own in readings
-    ]
+    """The algorithm of each, with the options if they are not all alike, and what its readings differ in."""
+    labels = []
+    for own in readings:
+        same = [each for each in readings if each.algorithm == own.algorithm]
+        parts = [
+            own.algorithm,
+            arguments_text(own.arguments) if len({arguments_text(each.arguments) for each in same}) > 1 else "",
+            arguments_text(own.query_arguments)
+            if len({arguments_text(each.query_arguments) for each in same}) > 1
+            else "",
+            _options_text(own) if len({_options_text(each) for each in readings}) > 1 else "",
+        ]
+        labels.append(" ".join(part for part in parts if part))
+    return labels
+
+
+def _options_text(readings: Readings) -> str:
+    return ", ".join(f"{name}={value}" for name, value in sorted(readings.options.items()))
 
 
 def _measurement_headings(units: Mapping[str, tuple[str, str]]) -> list[str]:
@@ -63,7 +83,28 @@ def _cell(own: Readings, base: Readings | None, name: str) -> str:
     text = spread_text(spread(_median(own, name), own.values(name)))
     if base is None or base is own or name not in base.names or (theirs := _median(base, name)) == 0:
         return text
+    recall = _recall_of(name, own, base)
+    if recall is not None:
+        mine, its = _median(own, recall), _median(base, recall)
+        if abs(mine - its) > RECALL_APART:
+            return f"{text} (recall {top_recall_text(mine)}, not {top_recall_text(its)})"
     return f"{text} ({number_text(_median(own, name) / theirs)})"
+
+
+def _recall_of(name: str, own: Readings, base: Readings) -> str | None:
+    """The measurement that tells how much the searches found whose speed `name` is; None if it is no speed of searches
+    or nothing tells. Of the same step or condition, else the only one there is, else the mean of the steps.
+    """
+    label, _, last = name.rpartition(": ")
+    if last not in OF_A_SEARCH:
+        return None
+    recalls = [each for each in own.names if "recall" in each and each in base.names]
+    beside = f"{label}: recall" if label else "recall"
+    if beside in recalls:
+        return beside
+    if len(recalls) == 1:
+        return recalls[0]
+    return next((each for each in recalls if each.startswith("recall, mean")), None)
 
 
 def _median(own: Readings, name: str) -> float:
@@ -71,6 +112,10 @@ def _median(own: Readings, name: str) -> float:
 
 
 def _baseline(own: Readings, readings: Sequence[Readings], baseline: str) -> Readings | None:
-    candidates = [each for each in readings if each.algorithm == baseline]
+    """What it is compared with; itself if it is the baseline's, None if the baseline has none with these options."""
+    if own.algorithm == baseline:
+        return own
+    candidates = [each for each in readings if each.algorithm == baseline and dict(each.options) == dict(own.options)]
     same = [each for each in candidates if each.query_arguments == own.query_arguments]
-    return next(iter(same or candidates), None)
+    whole = [each for each in same if each.arguments == own.arguments]
+    return next(iter(whole or same or candidates), None)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
 from vecdb.bench.pages.measured_set import MeasuredSet
-from vecdb.bench.pages.points import Point, arguments_text
+from vecdb.bench.pages.points import Point, arguments_text, metric_heading
 from vecdb.bench.pages.spread import number_text
 from vecdb.bench.pages.table import Table
 from vecdb.bench.results.metrics import METRICS
@@ -73,6 +73,8 @@ def _of_point(point: Point) -> Record:
     return {
         **_common(result, BATCH if result.batch else SEARCH),
         "laps": len(result.laps),
+        "asked": len(result.neighbors),
+        "queries": point.queries,
         "qps-least": result.qps_least,
         "qps-most": result.qps_most,
         "reported_index_bytes": result.reported_index_bytes,
@@ -123,11 +125,17 @@ def _csv_cell(value: Any) -> Any:
 
 
 def _table(rows: Sequence[Record], columns: Sequence[str]) -> Table:
+    marked = [{**row, "algorithm": f"{row['algorithm']} †"} if _partial(row) else row for row in rows]
     return Table(
-        headings=[*TEXT_COLUMNS, *columns],
-        rows=[[_table_cell(row[name]) for name in (*TEXT_COLUMNS, *columns)] for row in rows],
+        headings=[*TEXT_COLUMNS, *map(metric_heading, columns)],
+        rows=[[_table_cell(row[name]) for name in (*TEXT_COLUMNS, *columns)] for row in marked],
         text_columns=len(TEXT_COLUMNS),
+        notes=["† asked only the first of the set's queries"] if any(map(_partial, rows)) else [],
     )
+
+
+def _partial(row: Record) -> bool:
+    return bool(row.get("asked", 0) < row.get("queries", 0))
 
 
 def _table_cell(value: Any) -> str:

@@ -73,10 +73,6 @@ def _of_result(function: Callable[[Result], float], description: str, better: Li
     return Metric(lambda result, _: function(result), description, worst, better)
 
 
-def _candidates(result: Result) -> float:
-    return float((result.neighbors >= 0).sum() / max(len(result.neighbors), 1))
-
-
 METRICS: Final[dict[str, Metric]] = {
     "k-nn": Metric(recall, "Recall", float("-inf"), "more"),
     "epsilon": Metric(epsilon_recall, "Epsilon 0.01 recall", float("-inf"), "more"),
@@ -90,7 +86,7 @@ METRICS: Final[dict[str, Metric]] = {
     "p95": _percentile(95.0),
     "p99": _percentile(99.0),
     "p999": _percentile(99.9),
-    "candidates": _of_result(_candidates, "Rows returned a query", "less"),
+    "candidates": _of_result(lambda r: r.candidates, "Rows returned a query", "less"),
     "build": _of_result(lambda r: r.build_seconds, "Build time (s)", "less"),
     "buildcpu": _of_result(lambda r: r.build_cpu_seconds, "CPU time of the build (s)", "less"),
     "indexsize": _of_result(lambda r: r.index_bytes / 1024, "Index size (kB)", "less"),

@@ -15,16 +15,20 @@ from vecdb.bench.datasets.dataset import Floats, Ints, Metric
 class Lap:
     """One repetition: its seconds inside query() or batch_query(), and the CPU time of all threads and children.
 
-    `times` (m,) are the seconds of each query in the order of the data set's; of a batch each has an equal share.
+    `times` (m,) are the seconds of each query in the order of the data set's, one pass after the other where few
+    queries were asked again and again; of a batch each has an equal share.
+    `session` is the invocation in which it was taken, and where its indexes did not fit into memory together, which
+    group of them: "<session>" or "<session>/<group>". Laps of one such session were taken in turn with one another.
     """
 
     seconds: float
     cpu_seconds: float
     times: Floats
+    session: str = ""
 
     @property
     def queries(self) -> int:
-        """How many queries were asked."""
+        """How many times a query was asked."""
         return len(self.times)
 
     @property
@@ -45,9 +49,10 @@ class Result:
     `neighbors` (m, k) and `distances` (m, k) answer the first m queries of the data set, from the latest lap: row
     numbers, and their distances computed from the rows, not by the library; a place without a row is -1 and inf.
     `index_bytes` is resident memory with the index less resident memory before the rows were there, children
-    included; `reported_index_bytes` is what the library says of itself. `started` is a unix time. Results with the
-    same `session` were measured in turn with one another. A lap was to ask `query_limit` queries at most, for about
-    `lap_seconds`; None if that is not known.
+    included; `reported_index_bytes` is what the library says of itself. `started` is a unix time. `session` is that of
+    the last lap, `build_session` that in which the index was built that the figures of the build are of. A lap was to
+    ask `query_limit` of the data set's `set_queries` queries at most, for about `lap_seconds`; None if that is not
+    known. `dataset_digest` tells data sets of one name apart; "" if it is not known.
     """
 
     dataset: str
@@ -73,6 +78,19 @@ class Result:
     session: str
     query_limit: int | None = None
     lap_seconds: float | None = None
+    set_queries: int | None = None
+    dataset_digest: str = ""
+    build_session: str = ""
+
+    @property
+    def queries_asked(self) -> int:
+        """How many of the data set's queries were asked, its first ones."""
+        return len(self.neighbors)
+
+    @property
+    def candidates(self) -> float:
+        """Rows returned a query."""
+        return float((self.neighbors >= 0).sum() / max(len(self.neighbors), 1))
 
     @property
     def best_lap(self) -> Lap:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -17,13 +18,13 @@ BUILD_RATIO: Final = 3.0  # more while it is built: the rows that are read, and 
 MEMORY_SHARE: Final = 0.8  # of what is available
 
 
-def machine_facts(results: Path) -> dict[str, str]:
-    """What a reader needs to judge the figures: by name, in order of print."""
+def machine_facts() -> dict[str, str]:
+    """What a reader needs to judge the figures: by name, in order of print. The disk is that of temporary files."""
     return {
         "CPU": cpu_model(),
         "cores": f"{len(os.sched_getaffinity(0))} usable of {os.cpu_count()}",
         "memory": f"{memory_bytes() / 2**30:.1f} GiB",
-        "disk": file_system(results),
+        "disk": file_system(Path(tempfile.gettempdir())),
         "kernel": f"{platform.system()} {platform.release()}",
         "Python": platform.python_version(),
         "load at the start": f"{os.getloadavg()[0]:.2f}",

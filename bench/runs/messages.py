@@ -34,13 +34,17 @@ class Build:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """Asks the first queries of the data set, `queries` of them at most, for about `seconds`: Answered."""
+    """Asks the first queries of the data set, `queries` of them at most, for about `seconds`: Answered.
+
+    Where they are few they are asked again, until it took `repeat_seconds` at most.
+    """
 
     query_arguments: tuple[Any, ...]
     count: int
     batch: bool
     queries: int
     seconds: float
+    repeat_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,10 @@ class Ready:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """An index, and what it took; `versions` are those of the libraries in that process. As in Result."""
+    """An index, and what it took; `versions` are those of the libraries in that process. As in Result.
+
+    `session` is what the laps on this index are kept under, as in Lap; the session sets it.
+    """
 
     build_seconds: float
     build_cpu_seconds: float
@@ -72,11 +79,12 @@ class Built:
     memory_after_build_bytes: int
     memory_peak_bytes: int
     versions: Mapping[str, str]
+    session: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Answered:
-    """A lap, as in Lap, with the ids (m, k) of the answers as the library gave them, -1 where there was none."""
+    """A lap, as in Lap, with the ids (m, k) of its first pass as the library gave them, -1 where there was none."""
 
     seconds: float
     cpu_seconds: float

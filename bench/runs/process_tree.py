@@ -29,6 +29,11 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
+def runs(pid: int) -> bool:
+    """Whether a process is there and neither stopped nor over."""
+    return (fields := _stat(pid)) is not None and fields[0] not in "TtZX"
+
+
 def cpu_seconds(below: list[int]) -> float:
     """CPU time so far of this process, all its threads, its ended children, and the processes `below` it."""
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -7,20 +7,31 @@ from typing import Any, Final
 
 from vecdb.bench.algorithms.definition import Definition
 from vecdb.bench.datasets.dataset import Dataset
+from vecdb.bench.results.dataset_digest import dataset_digest
 from vecdb.bench.results.result import Lap, Result
-from vecdb.bench.results.result_file import arguments_file, read_result, results_folder, write_result
+from vecdb.bench.results.result_file import arguments_file, arguments_path, read_result, results_folder, write_result
 from vecdb.bench.runs.answers import checked_answers
 from vecdb.bench.runs.messages import Answered, Built, Reply, Search
 from vecdb.bench.runs.run_settings import RunSettings
+from vecdb.bench.runs.versions import are_current
 
 LATER_RATIO: Final = 4.0  # later laps ask as many queries as the first did, and may take this much longer
 
 
 class SearchPlace:
-    """The laps of one Result. Mistake where its file is not one of ours, unless it is to be replaced."""
+    """The laps of one Result. Mistake where its file is not one of ours, unless it is to be replaced.
+
+    `apart`: another place of the session, with other arguments, has the file's usual name.
+    """
 
     def __init__(
-        self, settings: RunSettings, dataset: Dataset, definition: Definition, query_arguments: tuple[Any, ...]
+        self,
+        settings: RunSettings,
+        dataset: Dataset,
+        definition: Definition,
+        query_arguments: tuple[Any, ...],
+        *,
+        apart: bool = False,
     ) -> None:
         self._settings = settings
         self._dataset = dataset
@@ -28,7 +39,9 @@ class SearchPlace:
         self._query_arguments = query_arguments
         self._built: Built | None = None
         folder = results_folder(settings.results, dataset.name, settings.count, definition.name, settings.batch)
-        self._path = folder / arguments_file(definition.arguments, query_arguments)
+        self._path = arguments_path(folder, definition.arguments, query_arguments)
+        if apart:
+            self._path = folder / arguments_file(definition.arguments, query_arguments, apart=True)
         self._result: Result | None = None
         if not settings.force and self._path.exists():
             self._result = self._same_setting(read_result(self._path))
@@ -46,7 +59,7 @@ class SearchPlace:
 
     @property
     def laps_done(self) -> int:
-        """Laps in the file that were taken on such a machine, with the same threads and bounds."""
+        """Laps in the file of these versions and this data set, taken on such a machine, with the same bounds."""
         return 0 if self._result is None else len(self._result.laps)
 
     def begin(self, built: Built) -> None:
@@ -64,6 +77,7 @@ class SearchPlace:
             batch=self._settings.batch,
             queries=self._settings.queries if self._result is None else len(self._result.neighbors),
             seconds=self._settings.lap_seconds * (1.0 if first else LATER_RATIO),
+            repeat_seconds=self._settings.lap_seconds,
         )
 
     def record(self, reply: Reply) -> None:
@@ -74,7 +88,8 @@ class SearchPlace:
         built, earlier, settings = self._built, self._result, self._settings
         if earlier is not None and len(earlier.neighbors) > len(neighbors):
             neighbors, distances = earlier.neighbors, earlier.distances
-        lap = Lap(reply.seconds, reply.cpu_seconds, reply.times)
+        session = built.session or settings.session
+        lap = Lap(reply.seconds, reply.cpu_seconds, reply.times, session)
         self._result = Result(
             dataset=self._dataset.name,
             metric=self._dataset.metric,
@@ -96,14 +111,18 @@ class SearchPlace:
             versions=built.versions,
             machine=settings.machine,
             started=settings.started,
-            session=settings.session,
+            session=session,
             query_limit=settings.queries,
             lap_seconds=settings.lap_seconds,
+            set_queries=len(self._dataset.test),
+            dataset_digest=dataset_digest(self._dataset),
+            build_session=session,
         )
-        write_result(settings.results, self._result)
+        write_result(settings.results, self._result, self._path)
 
     def _same_setting(self, result: Result) -> Result | None:
         settings = self._settings
         then = (result.machine.get("CPU"), result.threads, result.query_limit, result.lap_seconds)
         now = (settings.machine.get("CPU"), settings.threads, settings.queries, settings.lap_seconds)
-        return result if then == now else None
+        same_set = result.dataset_digest == dataset_digest(self._dataset)
+        return result if then == now and same_set and are_current(result.versions) else None

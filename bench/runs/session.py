@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,9 +76,11 @@ def run_session(
     for part, group in enumerate(parts, 1):
         if len(parts) > 1:
             progress.note(f"part {part} of {len(parts)}, for the memory that there is")
+        session = f"{settings.session}/{part}" if len(parts) > 1 else settings.session
         with ExitStack() as workers:
-            for number in group:
-                _build(settings, dataset, dataset_path, contestants[number], outcome, progress, workers)
+            for place, number in enumerate(group, 1):
+                progress.note(f"building {place} of {len(group)}: {contestants[number].title}")
+                _build(settings, session, dataset, dataset_path, contestants[number], outcome, progress, workers)
             held = contestants[baseline] if baseline in group else None
             _laps(settings, [contestants[number] for number in group], held, outcome, progress)
     progress.end()
@@ -86,14 +89,17 @@ def run_session(
 
 def _contestants(settings: RunSettings, dataset: Dataset, definitions: Sequence[Definition]) -> list[Contestant]:
     """The definitions with their places; what two of them would write to one file is measured once."""
-    seen: set[Path] = set()
+    seen: dict[Path, str] = {}
     contestants = []
     for definition in definitions:
         places: list[Place] = []
         for query_arguments in definition.query_argument_groups or ((),):
+            identity = json.dumps([definition.arguments, query_arguments], sort_keys=True)
             place = _place(settings, dataset, definition, query_arguments)
+            if seen.get(place.path, identity) != identity and settings.workload is None:
+                place = SearchPlace(settings, dataset, definition, query_arguments, apart=True)
             if place.path not in seen:
-                seen.add(place.path)
+                seen[place.path] = identity
                 places.append(place)
         if places:
             contestants.append(Contestant(definition, places))
@@ -112,6 +118,7 @@ def _place(
 
 def _build(
     settings: RunSettings,
+    session: str,
     dataset: Dataset,
     dataset_path: Path,
     contestant: Contestant,
@@ -119,8 +126,7 @@ def _build(
     progress: ProgressLine,
     workers: ExitStack,
 ) -> None:
-    """Starts a worker for the contestant, which stays as long as `workers`, and has it build."""
-    progress.note(f"building {contestant.title}")
+    """Starts a worker for the contestant, which stays as long as `workers`, and has it build; then it pauses."""
     worker = workers.enter_context(WorkerProcess(settings.threads))
     command = Build(
         definition=contestant.definition,
@@ -144,8 +150,9 @@ def _build(
     else:
         assert isinstance(reply, Built), "one of the replies to Build"
         contestant.worker = worker
+        worker.pause()
         for place in contestant.places:
-            place.begin(reply)
+            place.begin(replace(reply, session=session))
         size = f"{reply.index_bytes / 2**20:,.0f} MiB"
         progress.note(f"  built in {duration_text(reply.build_seconds)}, {size}")
         return
@@ -160,7 +167,9 @@ def _laps(
     outcome: Outcome,
     progress: ProgressLine,
 ) -> None:
+    """The laps of those that are built, each while all others are stopped; then their workers are closed."""
     built = [each for each in contestants if each.worker is not None]
+    failed: set[Path] = set()
     needs = [each.need(settings.runs) for each in built]
     if baseline is not None and baseline.worker is not None:
         most = max(laps for own in needs for laps in own)
@@ -170,21 +179,32 @@ def _laps(
     for done, turn in enumerate(order):
         contestant = built[turn.contestant]
         place = contestant.places[turn.place]
-        if contestant.worker is None or place.title in outcome.failed:
+        if contestant.worker is None or place.path in failed:
             continue
         progress.step(done, len(order), place.title)
         try:
             place.record(contestant.worker.ask(place.command(), settings.timeout_seconds))
             outcome.laps.append(place.title)
         except WrongAnswer as wrong:
-            outcome.failed[place.title] = str(wrong)
-            progress.note(f"failed: {place.title}: {wrong}")
+            failed.add(place.path)
+            title = _full_title(contestant, place)
+            outcome.failed[title] = str(wrong)
+            progress.note(f"failed: {title}: {wrong}")
         except WorkerFailed as failure:
-            _fail(contestant, place.title, failure, outcome, progress)
+            failed.add(place.path)
+            _fail(contestant, _full_title(contestant, place), failure, outcome, progress)
+        if contestant.worker is not None:
+            contestant.worker.pause()
     for contestant in built:
         if contestant.worker is not None:
             contestant.worker.close()
             contestant.worker = None
+
+
+def _full_title(contestant: Contestant, place: Place) -> str:
+    """With the build arguments, which tell places of one algorithm apart."""
+    arguments = contestant.definition.arguments
+    return f"{place.title} of {list(arguments)}" if arguments else place.title
 
 
 def _fail(contestant: Contestant, title: str, failure: WorkerFailed, outcome: Outcome, progress: ProgressLine) -> None:

@@ -6,12 +6,10 @@ python -m vecdb.bench.runs.worker CONNECTION, a file descriptor. It ends when th
 from __future__ import annotations
 
 import os
-import platform
 import sys
 import time
 import traceback
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from multiprocessing.connection import Connection
 from pathlib import Path
 from tempfile import mkdtemp
@@ -46,6 +44,7 @@ from vecdb.bench.runs.process_tree import (
     resident_bytes,
 )
 from vecdb.bench.runs.search_lap import search_lap
+from vecdb.bench.runs.versions import library_versions
 
 if TYPE_CHECKING:
     from vecdb.bench.workloads.workload import Workload
@@ -106,7 +105,14 @@ class Worker:
         assert self._test is not None, "the build has read the queries"
         self._algorithm.set_query_arguments(*command.query_arguments)
         test = self._test[: command.queries]
-        return search_lap(self._algorithm, test, command.count, batch=command.batch, seconds=command.seconds)
+        return search_lap(
+            self._algorithm,
+            test,
+            command.count,
+            batch=command.batch,
+            seconds=command.seconds,
+            repeat_seconds=command.repeat_seconds,
+        )
 
     def _work(self, command: Work) -> Measured:
         assert self._algorithm is not None, "a session builds first"
@@ -145,18 +151,8 @@ def measured_build(algorithm: Algorithm, dataset: Path, *, fits: bool) -> Built:
         reported_index_bytes=algorithm.index_bytes() if fits else None,
         memory_after_build_bytes=after,
         memory_peak_bytes=peak_bytes(),
-        versions=_versions(algorithm.library, "vecdb", "numpy"),
+        versions=library_versions(algorithm.library),
     )
-
-
-def _versions(*libraries: str) -> dict[str, str]:
-    found = {"Python": platform.python_version()}
-    for library in libraries:
-        try:
-            found[library] = version(library)
-        except PackageNotFoundError:
-            found[library] = "-"
-    return found
 
 
 def main(arguments: list[str]) -> int:

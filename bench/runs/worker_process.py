@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -16,9 +17,11 @@ from typing import IO, Final, Self
 
 from vecdb.bench.promises.listener import file_end
 from vecdb.bench.runs.messages import Close, Command, Failed, Reply
+from vecdb.bench.runs.process_tree import descendants, runs
 
 GUARD: Final = Path(__file__).with_name("guard.py")
 CLOSE_SECONDS: Final = 60.0
+PAUSE_SECONDS: Final = 1.0  # to wait for a process that the disk keeps from stopping
 OUTPUT_BYTES: Final = 2_000
 # What each library's threads are told by, in the worker's environment before anything is loaded.
 THREAD_VARIABLES: Final = (
@@ -71,9 +74,14 @@ class WorkerProcess:
         os.close(life)
         theirs.close()
         self._connection: Connection[Command, Reply] = Connection(ours.detach())
+        self._paused: list[int] = []
 
     def ask(self, command: Command, timeout_seconds: float) -> Reply:
-        """The reply to a command; WorkerFailed for an exception there, if it ends, and if it takes too long."""
+        """The reply to a command; WorkerFailed for an exception there, if it ends, and if it takes too long.
+
+        A worker that is paused goes on.
+        """
+        self._resume()
         try:
             self._connection.send(command)
             if not self._connection.poll(timeout_seconds):
@@ -87,12 +95,34 @@ class WorkerProcess:
             raise WorkerFailed(reply.why, reply.trace, lives=True)
         return reply
 
+    def pause(self) -> None:
+        """Stops its processes until it is asked again or closed: what they do by themselves disturbs nobody's lap."""
+        while fresh := [pid for pid in self._processes() if pid not in self._paused]:  # one may just have been started
+            for pid in fresh:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGSTOP)
+            self._paused += fresh
+            deadline = time.monotonic() + PAUSE_SECONDS
+            while any(map(runs, fresh)) and time.monotonic() < deadline:
+                time.sleep(0.0005)
+
+    def _resume(self) -> None:
+        for pid in self._paused:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+        self._paused = []
+
+    def _processes(self) -> list[int]:
+        """Worker and what it started, in groups of their own or not; the guard must see the session end."""
+        return descendants(self._guard.pid) if self._life >= 0 else []
+
     def kill(self) -> None:
         """Ends it as it is, and waits until everything is gone."""
         if self._life >= 0:
             os.close(self._life)
             self._life = -1
         self._guard.wait()
+        self._paused = []
 
     def close(self) -> None:
         """Lets the algorithm close, then ends the process."""

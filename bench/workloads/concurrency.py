@@ -43,22 +43,24 @@ class Concurrency(Workload):
         measured: list[Measurement] = []
         first_rate = 0.0
         warm(algorithm, dataset.test, count, seconds=seconds)
+        everything = np.arange(len(dataset.train))
         for clients in self._clients():
             answers = ask_together(algorithm, dataset.test, count, clients=clients, seconds=seconds)
             first_rate = first_rate or answers.rate
             label = f"{clients} clients" if clients > 1 else "1 client"
+            # Recall of each, not of one: a library may answer worse when it is crowded.
+            asked, places = np.unique(answers.asked, return_index=True)
+            farthest, found = farthest_of_all(dataset, asked, count), answers.found[places]
+            recall = recalls(dataset.metric, dataset.train, dataset.test[asked], found, farthest, everything).mean()
             measured += [
                 Measurement(f"{label}: queries", answers.rate, "/s", "more"),
                 Measurement(f"{label}: gain", answers.rate / first_rate, "x", "more"),
                 Measurement(f"{label}: p50", answers.percentile_ms(50), "ms", "less"),
                 Measurement(f"{label}: p99", answers.percentile_ms(99), "ms", "less"),
+                Measurement(f"{label}: CPU a query", answers.cpu_ms, "ms", "less"),
+                Measurement(f"{label}: recall", float(recall), "", "more"),
             ]
-        # The answers of the last, most crowded one.
-        asked, places = np.unique(answers.asked, return_index=True)
-        queries, everything = dataset.test[asked], np.arange(len(dataset.train))
-        farthest = farthest_of_all(dataset, asked, count)
-        recall = recalls(dataset.metric, dataset.train, queries, answers.found[places], farthest, everything).mean()
-        return [*measured, Measurement(f"{label}: recall", float(recall), "", "more")]
+        return measured
 
     def _clients(self) -> tuple[int, ...]:
         return tuple(int(clients) for clients in self._numbers("clients", 1, 1024))

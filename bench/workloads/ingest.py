@@ -15,6 +15,8 @@ from vecdb.bench.algorithms.algorithm import Algorithm
 from vecdb.bench.algorithms.capabilities import Stored
 from vecdb.bench.datasets.dataset import Dataset, Floats, Ints
 from vecdb.bench.disk import disk_bytes, sync_seconds
+from vecdb.bench.runs.process_tree import peak_bytes, reset_peak
+from vecdb.bench.workloads.cost import MIB, Stopwatch
 from vecdb.bench.workloads.workload import Measurement, Workload
 
 SYNC_PROBES: Final = 10
@@ -45,26 +47,29 @@ class Ingest(Workload):
             place.mkdir()
             syncs = sync_seconds(Path(scratch), batch_rows * train.shape[1] * 4, SYNC_PROBES)
             batches = TimedBatches(train, batch_rows)
+            loading, closing = Stopwatch(), Stopwatch()
+            reset_peak()
             try:
-                began = time.perf_counter()
-                cast(Stored, fresh).ingest(place, iter(batches))
-                seconds = time.perf_counter() - began
+                with loading:
+                    cast(Stored, fresh).ingest(place, iter(batches))
                 fresh.set_query_arguments(*query_arguments)
                 before = time.perf_counter()
                 fresh.query(dataset.test[0], count)
                 first_search = time.perf_counter() - before
             finally:
-                before = time.perf_counter()
-                fresh.close()
-                closing = time.perf_counter() - before
-            size = disk_bytes(place)
+                with closing:
+                    fresh.close()
+            size, peak = disk_bytes(place), peak_bytes()
+        all_cpu = loading.cpu_seconds + closing.cpu_seconds
         return [
-            Measurement("rows", len(train) / seconds, "rows/s", "more"),
-            Measurement("rows, until closed", len(train) / (seconds + closing), "rows/s", "more"),
+            Measurement("rows", len(train) / loading.seconds, "rows/s", "more"),
+            Measurement("rows, until closed", len(train) / (loading.seconds + closing.seconds), "rows/s", "more"),
             Measurement("batch p50", float(np.percentile(batches.times, 50)) * 1000, "ms", "less"),
             Measurement("batch p99", float(np.percentile(batches.times, 99)) * 1000, "ms", "less"),
             Measurement("first search after it", first_search * 1000, "ms", "less"),
-            Measurement("disk", size / 2**20, "MiB", "less"),
+            Measurement("CPU, until closed", all_cpu, "s", "less"),
+            Measurement("memory peak", peak / MIB, "MiB", "less"),
+            Measurement("disk", size / MIB, "MiB", "less"),
             Measurement("disk, of the vectors' bytes", size / train.nbytes, "x", "less"),
             Measurement("this disk, append and fdatasync of a batch", median(syncs) * 1000, "ms", "less"),
         ]

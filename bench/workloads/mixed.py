@@ -16,6 +16,7 @@ from vecdb.bench.algorithms.capabilities import Concurrent, Updatable
 from vecdb.bench.datasets.dataset import Dataset, Floats
 from vecdb.bench.mistake import Mistake
 from vecdb.bench.workloads.asking import ENDLESS, Answers, ask, warm
+from vecdb.bench.workloads.cost import build_cost
 from vecdb.bench.workloads.recall import farthest_true, recalls
 from vecdb.bench.workloads.workload import Measurement, Workload
 
@@ -45,7 +46,7 @@ class Mixed(Workload):
         if moving >= 1 or self._stay < 1:
             raise Mistake(f"workload {self.name}: moving: expected a part of the rows below 1, received {moving:g}")
         self._farthest: dict[int, Floats] = {}
-        algorithm.fit(dataset.train[: self._stay])
+        self._build = build_cost(lambda: algorithm.fit(dataset.train[: self._stay]))
 
     def lap(
         self,
@@ -68,17 +69,26 @@ class Mixed(Workload):
             finally:
                 stop.set()
             written, seconds = writing.result()
+        # Whether the writer kept the pace that searches of several libraries are compared at.
+        asked = [
+            Measurement("rows written, rate asked", self._rate, "rows/s", "more"),
+            Measurement("rows written, of the rate asked", written / seconds / (self._rate or np.inf), "x", "more"),
+        ]
         return [
             Measurement("idle: queries", idle.rate, "/s", "more"),
             Measurement("idle: p50", idle.percentile_ms(50), "ms", "less"),
             Measurement("idle: p99", idle.percentile_ms(99), "ms", "less"),
+            Measurement("idle: CPU a query", idle.cpu_ms, "ms", "less"),
             Measurement("idle: recall", self._recall(idle, dataset, count), "", "more"),
             Measurement("writing: queries", busy.rate, "/s", "more"),
             Measurement("writing: p50", busy.percentile_ms(50), "ms", "less"),
             Measurement("writing: p99", busy.percentile_ms(99), "ms", "less"),
+            Measurement("writing: CPU, of searches and writes", busy.cpu_seconds / busy.seconds, "s/s", "less"),
             Measurement("writing: recall", self._recall(busy, dataset, count), "", "more"),
             Measurement("queries kept while writing", busy.rate / idle.rate, "x", "more"),
             Measurement("rows written", written / seconds, "rows/s", "more"),
+            *(asked if self._rate else ()),
+            *self._build,
         ]
 
     def _recall(self, answers: Answers, dataset: Dataset, count: int) -> float:

@@ -23,8 +23,9 @@ STEM_BYTES_MAXIMUM: Final = 200
 class Readings:
     """The laps of one workload, one algorithm, one set of build and query arguments; each lap its measurements.
 
-    `options` are those that were given, without defaults. `session` is the invocation that took the laps, `started` its
-    Unix time; ratios hold within a session.
+    `options` are those that were given, without defaults. `session` is the invocation that took the last lap, `started`
+    its Unix time; `lap_sessions` has that of each lap, as in Lap, and ratios hold within one. `dataset_digest` as in
+    Result. What is missing in files of earlier versions is empty.
     """
 
     dataset: str
@@ -41,6 +42,8 @@ class Readings:
     machine: Mapping[str, str]
     session: str
     started: float
+    lap_sessions: tuple[str, ...] = ()
+    dataset_digest: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -85,7 +88,10 @@ def read_readings_file(path: Path) -> Readings:
             raise ValueError(f"expected version {VERSION}")
         laps = tuple(tuple(Measurement(**measurement) for measurement in lap) for lap in fields.pop("laps"))
         arguments, query_arguments = tuple(fields.pop("arguments")), tuple(fields.pop("query_arguments"))
-        return Readings(laps=laps, arguments=arguments, query_arguments=query_arguments, **fields)
+        sessions = tuple(fields.pop("lap_sessions", [fields["session"]] * len(laps)))
+        return Readings(
+            laps=laps, lap_sessions=sessions, arguments=arguments, query_arguments=query_arguments, **fields
+        )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise Mistake(f"{path}: expected readings of a workload: {error}") from error
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -13,7 +12,9 @@ from vecdb.bench.algorithms.algorithm import Algorithm
 from vecdb.bench.algorithms.capabilities import Updatable
 from vecdb.bench.datasets.dataset import Dataset, Floats
 from vecdb.bench.mistake import Mistake
+from vecdb.bench.runs.process_tree import peak_bytes, reset_peak
 from vecdb.bench.workloads.asking import Answers, ask, together
+from vecdb.bench.workloads.cost import MIB, Stopwatch
 from vecdb.bench.workloads.live_rows import Live, Replay
 from vecdb.bench.workloads.recall import farthest_true, recalls
 from vecdb.bench.workloads.runbook_file import Book, Delete, Insert, Replace, Search, read_book, write_book
@@ -74,16 +75,18 @@ class Runbook(Workload):
             ]
         farthest = iter(self._farthest[count])
         index = Live(self.unused(algorithm), self._book, self._vectors, self._integer("batch", 1))
-        seconds = {Insert: 0.0, Delete: 0.0, Replace: 0.0}
+        watches = {Insert: Stopwatch(), Delete: Stopwatch(), Replace: Stopwatch()}
+        build_seconds = 0.0
+        reset_peak()
         rows = {Insert: 0, Delete: 0, Replace: 0}
         steps: list[Measurement] = []
         answers: list[Answers] = []
         try:
             for number, (step, row_of) in enumerate(Replay(self._book), 1):
                 if not isinstance(step, Search):
-                    began = time.perf_counter()
-                    rows[type(step)] += index.change(step)
-                    seconds[type(step)] += time.perf_counter() - began
+                    with watches[type(step)] as watch:
+                        rows[type(step)] += index.change(step)
+                    build_seconds = build_seconds or watch.seconds
                     continue
                 index.algorithm.set_query_arguments(*query_arguments)
                 answers.append(ask(index.algorithm, self._queries, count, seconds=float("inf")))
@@ -94,21 +97,30 @@ class Runbook(Workload):
                     Measurement(f"step {number}: queries", answers[-1].rate, "/s", "more"),
                 ]
         finally:
+            peak = peak_bytes()  # a server below is gone with close()
             index.algorithm.close()
+        seconds = sum(watch.seconds for watch in watches.values())
+        changing = sum(watch.cpu_seconds for watch in watches.values())
         whole = [
-            Measurement(f"rows, {kind.__name__.lower()}", rows[kind] / seconds[kind], "rows/s", "more")
+            Measurement(f"rows, {kind.__name__.lower()}", rows[kind] / watches[kind].seconds, "rows/s", "more")
             for kind in rows
             if rows[kind]
+        ]
+        whole += [
+            Measurement("first insert, the build", build_seconds, "s", "less"),
+            Measurement("CPU of all changes", changing, "s", "less"),
+            Measurement("memory peak", peak / MIB, "MiB", "less"),
         ]
         if not answers:
             return whole
         every = together(answers, sum(each.seconds for each in answers))
-        all_seconds = every.seconds + sum(seconds.values())
+        all_seconds = every.seconds + seconds
         found_recalls = [measurement.value for measurement in steps if measurement.name.endswith("recall")]
         return [
             Measurement("recall, mean of the steps", float(np.mean(found_recalls)), "", "more"),
             Measurement("recall, lowest step", min(found_recalls), "", "more"),
             Measurement("queries", every.rate, "/s", "more"),
+            Measurement("CPU a query", every.cpu_ms, "ms", "less"),
             Measurement("p99", every.percentile_ms(99), "ms", "less"),
             *whole,
             Measurement("all steps", all_seconds, "s", "less"),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from vecdb.bench.disk import disk_bytes, file_system, sync_seconds
+import pytest
+
+from vecdb.bench.disk import disk_bytes, file_system, sync, sync_seconds
 
 
 def test_syncs_take_time_and_leave_nothing_behind(tmp_path: Path) -> None:
@@ -24,3 +27,12 @@ def test_holes_take_no_space(tmp_path: Path) -> None:
 
 def test_the_file_system_is_that_of_the_nearest_mount() -> None:
     assert file_system(Path("/proc/self")) == "proc"
+
+
+def test_a_file_is_synced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append(os.fstat(file).st_ino))
+    path = tmp_path / "file"
+    path.write_bytes(b"x")
+    sync(path)
+    assert synced == [path.stat().st_ino]

@@ -5,20 +5,25 @@ from __future__ import annotations
 import ast
 import importlib
 import sys
+from collections.abc import Callable
 from copy import deepcopy
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import h5py
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tests.bench.pages.made_results import curve, made_dataset, made_result
 from tests.bench.published_interfaces import provide_ann_benchmarks, provide_vectordb_bench
 from tests.client.served import served
 from vecdb.bench.algorithms.definition import read_definitions
 from vecdb.bench.datasets.dataset import Metric
+from vecdb.bench.pages.points import measured
+from vecdb.bench.results.result_file import read_results, write_result
 
 UPSTREAM = Path(__file__).parents[2] / "upstream"
 SEED = 7
@@ -130,6 +135,63 @@ def test_ann_benchmarks_config_covers_both_metrics() -> None:
         assert [own.arguments[1]["M"] for own in found] == [12, 16, 24, 36]
         assert all(own.module == "ann_benchmarks.algorithms.vecdb" and not own.disabled for own in found)
         assert all(own.query_argument_groups[0] == (10,) and len(own.query_argument_groups) == 9 for own in found)
+
+
+def as_published(dataset: str, count: int, batch: bool, true_distances: npt.NDArray[Any]) -> dict[str, list[Any]]:
+    """What ann-benchmarks' plot.py takes from results/ in the current folder: (algorithm, name, recall, qps) by name.
+
+    It opens each file to write, for it keeps metrics in a group of the file.
+    """
+    found: dict[str, list[Any]] = {}
+    for path in sorted(Path("results", dataset, str(count)).glob("*/*.hdf5")):
+        if ("-batch" in str(path.parent)) != batch:
+            continue
+        with h5py.File(path, "r+") as run:
+            properties = dict(run.attrs)
+            distances = np.asarray(run["distances"])
+            cache = run.create_group("metrics").create_group("knn")
+            within = distances[:, :count] <= true_distances[: len(distances), [count - 1]] + 1e-3
+            cache.attrs["mean"] = within.sum() / (count * len(distances))
+            values = (float(cache.attrs["mean"]), 1.0 / properties["best_search_time"])
+            found.setdefault(properties["algo"], []).append((properties["algo"], properties["name"], *values))
+    return found
+
+
+def as_installed(dataset: str, count: int, batch: bool, true_distances: npt.NDArray[Any]) -> dict[str, list[Any]]:
+    """The same by its own code."""
+    results = importlib.import_module("ann_benchmarks.results")
+    plotting = importlib.import_module("ann_benchmarks.plotting.utils")
+    found = results.load_all_results(dataset, count, batch_mode=batch)
+    computed = plotting.compute_metrics(true_distances, found, "k-nn", "qps")
+    for data in computed.values():
+        xs, ys, *_ = plotting.create_pointset(data, "k-nn", "qps")
+        assert list(xs) == sorted(xs)
+        assert list(ys) == sorted(ys, reverse=True)
+    every = plotting.compute_metrics_all_runs(
+        {"distances": true_distances}, results.load_all_results(dataset, count, batch_mode=batch)
+    )
+    assert all(run["count"] == count and run["build"] == 10.0 for run in every)
+    return dict(computed)
+
+
+@pytest.mark.parametrize("batch", [False, True])
+@pytest.mark.parametrize("read", [as_published, *([as_installed] if find_spec("ann_benchmarks") else [])])
+def test_ann_benchmarks_reads_our_results(
+    read: Callable[..., dict[str, list[Any]]], batch: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its plot of our files says what ours does, and what it leaves in them does not keep us from reading them."""
+    monkeypatch.chdir(tmp_path)
+    dataset = made_dataset()
+    for result in [*curve("vecdb-hnsw", [80.0, 100.0], batch=batch), made_result("hnswlib", 0.93, 50, batch=batch)]:
+        write_result(tmp_path / "results", result)
+    found = read(dataset.name, 10, batch, dataset.distances)
+    assert found.keys() == {"vecdb-hnsw", "hnswlib"}
+    ours = measured(read_results(tmp_path / "results", dataset.name, 10, batch), dataset)
+    for point in ours:
+        names = {name: values for _, name, *values in found[point.result.algorithm]}
+        assert names[point.result.title] == pytest.approx([point.values["k-nn"], point.values["qps"]])
+    assert len(ours) == sum(len(runs) for runs in found.values()) == 5
+    assert read(dataset.name, 10, not batch, dataset.distances) == {}
 
 
 @pytest.mark.parametrize("remote", [False, True])

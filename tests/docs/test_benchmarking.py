@@ -42,6 +42,19 @@ def test_the_options_of_run_are_there() -> None:
     assert [name for name in named if name not in known] == []
 
 
+@pytest.mark.parametrize("words", ["datasets list", "datasets show x", "run", "compare", "plot", "report", "export"])
+def test_other_folders_of_data_have_one_name(words: str) -> None:
+    command, *more = words.split()
+    parser = argparse.ArgumentParser()
+    import_module(COMMANDS[command]).add_arguments(parser)
+    assert parser.parse_args([*more, "--data", "elsewhere"]).data == Path("elsewhere")
+
+
+def test_make_runs_the_smallest_benchmarks() -> None:
+    made = subprocess.run(["make", "-n", "bench-smoke"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert re.findall(r"-m vecdb\.bench (\w+) --smoke", made) == ["run", "promises"]
+
+
 def test_the_commands_and_workloads_are_all_there() -> None:
     assert {cells[0].strip("`") for cells in table_after(PAGE, "| command |")} == COMMANDS.keys()
     rows = table_after(PAGE, "| workload |")

@@ -3,7 +3,9 @@ from __future__ import annotations
 import copy
 import importlib
 import inspect
+import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +67,17 @@ def read(path: Path, metric: Any = "angular", **options: Any) -> list[Definition
 
 
 @pytest.fixture
-def theirs(tmp_path: Path) -> Path:
+def theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     path = tmp_path / "config.yml"
     path.write_text(THEIRS)
-    return path
+    place = tmp_path / "ann_benchmarks" / "algorithms"
+    place.mkdir(parents=True)
+    (place / "hnswlib.py").write_text("import nothing_there\n\nclass HnswLib: ...\n")
+    (tmp_path / "m.py").write_text("from nothing_there import Given as Flat\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield path
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("ann_benchmarks", "m")]:
+        del sys.modules[name]  # looking for a module loads the packages above it
 
 
 def test_mappings_and_lists_expand_to_every_choice(theirs: Path) -> None:
@@ -123,6 +132,17 @@ def test_a_name_that_no_file_has_is_a_mistake(theirs: Path) -> None:
         ("float: {any: [{name: x, module: m, constructor: C, run_groups: []}]}", "x, run_groups: expected a mapping"),
         ("float: {any: [{name: x, module: m, constructor: C, run_groups: {a: {}}}]}", "expected args or arg_groups"),
         ("float: {any: [{name: x, module: m, constructor: C, run_groups: {a: {args: 5}}}]}", "x: expected a list"),
+        (
+            "float: {any: [{name: 7, module: m, constructor: C, run_groups: {}}]}",
+            "a name of letters.*received 7",
+        ),
+        ("float: {any: [{name: a/b, module: m, constructor: C, run_groups: {}}]}", "received 'a/b'"),
+        ("float: {any: [{name: .., module: m, constructor: C, run_groups: {}}]}", r"received '\.\.'"),
+        ("float: {any: [{name: x y, module: m, constructor: C, run_groups: {}}]}", "received 'x y'"),
+        (
+            "float: {any: [{name: x, module: [m], constructor: C, run_groups: {}}]}",
+            r"'module', received \['m'\]",
+        ),
     ],
 )
 def test_files_of_another_form_are_mistakes(tmp_path: Path, text: str, complaint: str) -> None:
@@ -198,6 +218,56 @@ def test_reading_definitions_imports_no_algorithm() -> None:
     before = set(sys.modules)
     found = read_definitions(None, metric="angular", dimension=4, count=10, threads=1)
     assert {each.module for each in found} & (set(sys.modules) - before) == set()
+
+
+PLACED = "float: {{any: [{{name: x, module: {}, constructor: {}, run_groups: {{a: {{args: []}}}}}}]}}"
+
+
+@pytest.mark.parametrize(
+    ("module", "constructor", "fault"),
+    [
+        ("mistyped", "C", "there is no module mistyped"),
+        ("vecdb.bench.algorithms.mistyped", "C", r"there is no module vecdb\.bench\.algorithms\.mistyped"),
+        ("vecdb.bench.mistyped.algorithm", "C", r"there is no module vecdb\.bench\.mistyped\.algorithm"),
+        ("vecdb.bench.algorithms.vecdb_embedded", "VecdbHsnw", "there is no VecdbHsnw in module"),
+        ("lacking.inner", "C", None),
+        ("here", "D", "there is no D in module here"),
+        ("here", "C", None),
+    ],
+)
+def test_a_mistyped_place_is_a_mistake_where_the_algorithm_was_named(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    module: str,
+    constructor: str,
+    fault: str | None,
+) -> None:
+    path = tmp_path / "config.yml"
+    path.write_text(PLACED.format(module, constructor))
+    (tmp_path / "here.py").write_text("import nothing_there\n\nclass C: ...\n")
+    (tmp_path / "lacking").mkdir()
+    (tmp_path / "lacking" / "__init__.py").write_text("import nothing_there\n")
+    monkeypatch.chdir(tmp_path)  # a class may lie where the command is run
+    importable = sys.path.copy()
+    assert [each.name for each in read(path)] == ["x"]
+    warned = capsys.readouterr().err
+    if fault is None:
+        assert warned == ""
+        assert [each.name for each in read(path, names=["x"])] == ["x"]
+    else:
+        assert re.fullmatch(rf"vecdb-bench: warning: algorithm x: {fault}.*\n", warned)
+        with pytest.raises(Mistake, match=f"^algorithm x: {fault}"):
+            read(path, names=["x"])
+    assert sys.path == importable
+    assert "here" not in sys.modules
+
+
+def test_our_own_definitions_have_no_faults(capsys: pytest.CaptureFixture[str]) -> None:
+    for metric in METRICS:
+        found = read_definitions(None, metric=metric, dimension=4, count=10, threads=1)
+        assert {each.name for each in found if each.batch_only} == {"vecdb-remote-stream"}
+    assert capsys.readouterr().err == ""
 
 
 def test_ours_stand_first() -> None:

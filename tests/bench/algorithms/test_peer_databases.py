@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -169,7 +170,7 @@ def test_the_nearest_rows_are_found(name: str, metric: Metric) -> None:
 
 def test_fewer_rows_than_places(database: PeerDatabase) -> None:
     database.fit(rows_of(SEED, 4))
-    assert sorted(database.query(rows_of(SEED, 4)[0], K).tolist()) == [0, 1, 2, 3]
+    assert sorted(database.query(rows_of(SEED, 4)[0], K)) == [0, 1, 2, 3]
     batch = database.batch_query(rows_of(SEED + 1, 3), K)
     assert batch.shape == (3, K)
     assert (np.sort(batch[:, :4]) == [0, 1, 2, 3]).all()
@@ -243,11 +244,11 @@ def test_only_what_matches_is_found(database: PeerDatabase) -> None:
         together = database.batch_query(Q, K)
         assert set(together.ravel().tolist()) - {MISSING} <= set(matching.tolist()), f"{condition}"
         for ids in found:
-            assert set(ids.tolist()) <= set(matching.tolist()), f"{condition}"
+            assert set(ids) <= set(matching.tolist()), f"{condition}"
             assert len(ids) == min(K, len(matching)), f"{condition}: {len(matching)} rows match, seed {SEED}"
         if len(matching):
             wanted = [nearest("euclidean", q, X, matching) for q in Q]
-            hits = sum(len(own & set(ids.tolist())) for own, ids in zip(wanted, found, strict=True))
+            hits = sum(len(own & set(ids)) for own, ids in zip(wanted, found, strict=True))
             assert hits >= 0.95 * sum(map(len, wanted)), f"{condition}, seed {SEED}"
 
 
@@ -283,9 +284,9 @@ def reopened(name: str, folder: Path, Q: Floats) -> Ints:
 def test_threads_may_ask_at_once(database: PeerDatabase) -> None:
     X, Q = rows_of(SEED), rows_of(SEED + 1, 60)
     database.fit(X)
-    alone = [database.query(q, K).tolist() for q in Q]
+    alone = [list(database.query(q, K)) for q in Q]
     with ThreadPoolExecutor(4) as pool:
-        together = [ids.tolist() for ids in pool.map(lambda q: database.query(q, K), Q)]
+        together = [list(ids) for ids in pool.map(lambda q: database.query(q, K), Q)]
     assert together == alone
 
 
@@ -298,6 +299,53 @@ def test_the_index_is_built_when_a_fifth_of_the_rows_is_not_in_it() -> None:
     database.insert(np.arange(1200, 1300), rows_of(SEED, 100))
     assert database.builds == 2
     database.close()
+
+
+def test_the_fifth_is_one_of_the_rows_that_are_there() -> None:
+    database = DictionaryDatabase("euclidean", 1)
+    database.fit(rows_of(SEED, 1000))
+    database.delete(np.arange(100, 1200))  # some of them never were
+    assert database.builds == 1
+    database.insert(np.arange(20), rows_of(SEED, 20))  # replaced: a fifth of the hundred that there still are
+    assert database.builds == 1
+    database.insert(np.arange(20, 21), rows_of(SEED, 1))
+    assert database.builds == 2
+    database.insert(np.arange(100, 120), rows_of(SEED, 20))
+    assert database.builds == 2
+    database.insert(np.arange(5), rows_of(SEED, 5))
+    assert database.builds == 3  # 25 of 120
+    database.close()
+
+
+def test_qdrant_searches_on_the_thread_that_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in NAMES if name.startswith("qdrant")]:
+        _check_qdrant(name, monkeypatch)
+
+
+def _check_qdrant(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    library: Any = import_module("qdrant_edge")
+    given: list[dict[str, Any]] = []
+    real = library.EdgeConfig
+
+    def recorded(**settings: Any) -> Any:
+        given.append(settings)
+        return real(**settings)
+
+    monkeypatch.setattr(library, "EdgeConfig", recorded)
+    database = make(name)
+    database.fit(rows_of(SEED))
+    database.close()
+    assert [settings["max_search_threads"] for settings in given] == [1]
+
+
+def test_zvec_leaves_no_threads_of_its_batches() -> None:
+    for name in [name for name in NAMES if name.startswith("zvec")]:
+        database: Any = make(name)
+        database.fit(rows_of(SEED))
+        database.batch_query(rows_of(SEED + 1, 20), K)
+        database.close()
+        with pytest.raises(RuntimeError, match="after shutdown"):
+            database._pool.submit(len)
 
 
 @pytest.mark.parametrize(

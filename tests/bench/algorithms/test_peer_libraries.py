@@ -14,7 +14,7 @@ from vecdb.bench.algorithms import definition as definition_module
 from vecdb.bench.algorithms.algorithm import MISSING, Algorithm, Floats, Ints, Metric
 from vecdb.bench.algorithms.capabilities import Filterable, Stored, Updatable
 from vecdb.bench.algorithms.condition import Condition, Test
-from vecdb.bench.algorithms.definition import Definition, available, instantiate, read_definitions
+from vecdb.bench.algorithms.definition import Absent, Definition, available, instantiate, read_definitions
 from vecdb.bench.algorithms.faiss_indexes import FaissHnsw, FaissIvf, faiss
 from vecdb.bench.algorithms.hnswlib_graph import HnswlibGraph
 from vecdb.bench.datasets.dataset import METRICS
@@ -171,6 +171,39 @@ def test_faiss_ivf_answers_as_when_called_by_hand(data: tuple[Floats, Floats]) -
         for q in Q:
             expected = by_hand.search(q[np.newaxis], K)[1][0]
             assert np.array_equal(algorithm.query(q, K), expected[expected >= 0])
+
+
+def test_faiss_rotates_before_it_makes_codes_of_one_bit(data: tuple[Floats, Floats]) -> None:
+    """Components of very different size are what the rotation is for."""
+    sizes = np.geomspace(1, 1e-3, DIMENSION, dtype=np.float32)
+    X, Q = data[0] * sizes, data[1] * sizes
+    faiss.omp_set_num_threads(1)
+    bare = faiss.index_factory(DIMENSION, "IVF16,RaBitQ,RFlat", faiss.METRIC_L2)
+    bare.train(X)
+    bare.add(X)
+    faiss.downcast_index(bare.base_index).nprobe, bare.k_factor = 16, 4
+    algorithm = FaissIvf("euclidean", 1, {"codes": "RaBitQ"})
+    algorithm.fit(X)
+    algorithm.set_query_arguments([16, 4])
+    found = np.array([algorithm.query(q, K) for q in Q])
+    assert recall("euclidean", X, Q, found) > recall("euclidean", X, Q, bare.search(Q, K)[1]) + 0.05, f"seed {SEED}"
+    algorithm.set_query_arguments([1, 4])
+    assert recall("euclidean", X, Q, algorithm.batch_query(Q, K)) < recall("euclidean", X, Q, found)
+
+
+def test_a_faiss_without_rabitq_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(faiss, "IVFRaBitQSearchParameters")
+    found = {each.name: each for each in definitions("angular")}
+    with pytest.raises(Absent, match=r"^faiss-cpu: Faiss .* has no RaBitQ$"):
+        made(found["faiss-rabitq"])
+    made(found["faiss-ivfpqfs"]).close()
+
+
+@pytest.mark.parametrize("module", ["faiss_indexes", "usearch_graph"])
+def test_no_library_needs_another(module: str) -> None:
+    tree = ast.parse((FILE.parent / f"{module}.py").read_text())
+    imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert "vecdb.bench.algorithms.hnswlib_graph" not in imported
 
 
 @pytest.mark.parametrize("definition", installed(Updatable), ids=label)

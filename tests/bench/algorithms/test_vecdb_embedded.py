@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import vecdb
 from vecdb.bench.algorithms import vecdb_embedded
 from vecdb.bench.algorithms.algorithm import Floats, Ints, Metric
 from vecdb.bench.algorithms.condition import Column, Condition, Operator, Test
@@ -56,7 +57,9 @@ def test_query_and_batch_find_the_nearest_rows(make: Any, metric: Metric) -> Non
     X, Q = numbers(ROWS), numbers(QUERIES, SEED + 1)
     with closing(make(metric)) as algorithm:
         algorithm.fit(X)
-        single = np.array([algorithm.query(q, K) for q in Q])
+        answers = [algorithm.query(q, K) for q in Q]
+        assert all(type(own) is list for own in answers)  # as the library gives it
+        single = np.array(answers)
         batch = algorithm.batch_query(Q, K)
     assert single.dtype.kind == batch.dtype.kind == "i"
     assert np.array_equal(single, batch)
@@ -98,6 +101,22 @@ def test_a_batch_has_a_mark_where_nothing_was_found() -> None:
         assert len(algorithm.query(X[0], 5)) == 3
 
 
+def test_a_batch_of_rows_is_one_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What asks for the collection, or whether it is there, goes to the server each time behind a remote door."""
+    monkeypatch.setattr(vecdb_embedded, "BATCH_ROWS", 10)
+    asked = []
+
+    def contains(self: object, name: object) -> bool:
+        asked.append(name)
+        return False
+
+    monkeypatch.setattr(vecdb.Database, "__contains__", contains)
+    with closing(flat()) as algorithm:
+        algorithm.fit(numbers(50))
+        assert asked == []
+        assert len(algorithm.query(numbers(1)[0], 50)) == 50
+
+
 def test_more_queries_than_one_call_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(VecdbFlat, "queries_per_call", 4)
     X = numbers(50)
@@ -113,7 +132,7 @@ def test_rows_without_direction_are_left_out_under_angular() -> None:
     with closing(flat("angular")) as algorithm:
         algorithm.fit_attributes(X, {"number": column})
         algorithm.set_filter(Condition((Test("number", "in", (2, 3, 12)),)))
-        assert sorted(algorithm.query(X[0], 20).tolist()) == [2, 12]
+        assert sorted(algorithm.query(X[0], 20)) == [2, 12]
 
 
 @pytest.mark.parametrize("make", [flat, graph])
@@ -135,7 +154,7 @@ def test_updates_are_those_of_a_dict(make: Any) -> None:
             live, vectors = np.array(list(model)), np.array(list(model.values()))
             for q in numbers(3, int(choose.integers(2**31))):
                 expected = live[nearest("euclidean", vectors, q)].tolist()
-                assert algorithm.query(q, K).tolist() == expected, f"seed {seed}"
+                assert algorithm.query(q, K) == expected, f"seed {seed}"
 
 
 CONDITIONS: list[tuple[tuple[str, Operator, Any], ...]] = [
@@ -165,11 +184,11 @@ def test_filters_find_what_the_condition_holds_for(make: Any, tests: Any) -> Non
     with closing(make("angular")) as algorithm:
         algorithm.fit_attributes(X, attributes)
         algorithm.set_filter(Condition((Test("year", "<", 2000),)))
-        assert algorithm.query(Q[0], K).tolist() == []
+        assert algorithm.query(Q[0], K) == []
         algorithm.set_filter(condition)
         for q in Q:
             expected = live[nearest("angular", X[live], q)].tolist() if live.size else []
-            assert algorithm.query(q, K).tolist() == expected, f"seed {SEED}"
+            assert algorithm.query(q, K) == expected, f"seed {SEED}"
 
 
 def batches(X: Floats, size: int = 400) -> Iterator[tuple[Ints, Floats]]:

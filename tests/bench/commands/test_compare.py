@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.pages.made_results import curve, made_readings, made_result, write_made
+from tests.bench.pages.made_results import curve, made_readings, made_result, write_made, write_made_dataset
 from vecdb.bench.cli import main
 
 
@@ -65,3 +65,20 @@ def test_readings_of_a_workload(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_workload_without_readings_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", "--workload", "mixed"]) == 1
     assert "expected a workload with readings (ingest), received 'mixed'" in capsys.readouterr().err
+
+
+def test_without_a_name_every_data_set_is_shown(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_made_dataset(folder, "other-20-euclidean")
+    write_made(folder, [made_result("b", 0.9, 33, dataset="other-20-euclidean")])
+    text = shown(capsys, "--markdown", "page.md")
+    titles = [line for line in text.splitlines() if "neighbours" in line]
+    assert [title.split(":")[0] for title in titles] == ["made-20-euclidean", "other-20-euclidean"]
+    page = Path("page.md").read_text()
+    assert "compare made-20-euclidean 10 search -->" in page
+    assert "compare other-20-euclidean 10 search -->" in page
+    only = shown(capsys, "--dataset", "other-20-euclidean")
+    assert "made-20-euclidean" not in only
+    assert main(["compare", "--workload", "ingest"]) == 0
+    read = capsys.readouterr()
+    assert "other-20-euclidean" not in read.out
+    assert "left out: other-20-euclidean: expected a workload" in read.err

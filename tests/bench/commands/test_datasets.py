@@ -20,17 +20,17 @@ NAME = "random-80-4-dot"
 
 def test_prepare_makes_what_show_and_list_show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = str(tmp_path / "data")
-    assert main(["datasets", "prepare", NAME, "--folder", folder]) == 0
+    assert main(["datasets", "prepare", NAME, "--data", folder]) == 0
     assert f"{NAME}: 80 rows, 20 queries, 4 dimensions: {folder}/{NAME}.hdf5" in capsys.readouterr().out
     assert find_dataset(NAME, Path(folder)).train.shape == (80, 4)
 
-    assert main(["datasets", "show", NAME, "--folder", folder]) == 0
+    assert main(["datasets", "show", NAME, "--data", folder]) == 0
     shown = dict(line.split("  ", 1) for line in capsys.readouterr().out.splitlines())
     assert shown["metric"].strip() == "dot"
     assert shown["rows"].strip() == "80"
     assert shown["true neighbours"].strip().startswith("80 a query; median distance")
 
-    assert main(["datasets", "list", "--folder", folder]) == 0
+    assert main(["datasets", "list", "--data", folder]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith(f"* {NAME} ") for line in lines)
     for name in DATASETS:
@@ -53,21 +53,26 @@ def test_show_names_attributes(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 def test_prepare_takes_sources_and_a_metric(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     np.save(tmp_path / "mine.npy", np.eye(30))
-    given = ["datasets", "prepare", str(tmp_path / "mine.npy"), "--folder", str(tmp_path)]
+    given = ["datasets", "prepare", str(tmp_path / "mine.npy"), "--data", str(tmp_path)]
     assert main(given) == 1
     assert "--metric" in capsys.readouterr().err
     assert main([*given, "--metric", "euclidean"]) == 0
     assert (tmp_path / "mine-euclidean.hdf5").is_file()
     np.savez(tmp_path / "wordnet-minilm-384.f16.npz", train=np.eye(15, 384), test=np.eye(2, 384))
-    wordnet = ["datasets", "prepare", "wordnet-minilm-384-angular", "--folder", str(tmp_path)]
+    wordnet = ["datasets", "prepare", "wordnet-minilm-384-angular", "--data", str(tmp_path)]
     assert main([*wordnet, "--sources", str(tmp_path)]) == 0
     assert find_dataset("wordnet-minilm-384-angular", tmp_path).train.shape == (15, 384)
 
 
 def test_show_says_how_to_prepare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["datasets", "show", NAME, "--folder", str(tmp_path)]) == 1
-    assert f"vecdb-bench datasets prepare {NAME} --folder {tmp_path}" in capsys.readouterr().err
+    assert main(["datasets", "show", NAME, "--data", str(tmp_path)]) == 1
+    assert f"vecdb-bench datasets prepare {NAME} --data {tmp_path}" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_earlier_name_of_the_folder_is_understood(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["datasets", "list", "--folder", str(tmp_path)]) == 0
+    assert f"* prepared in {tmp_path}." in capsys.readouterr().out
 
 
 def test_a_list_loads_no_heavy_library() -> None:

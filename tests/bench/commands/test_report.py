@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.pages.made_results import curve, made_result, write_made
+from tests.bench.pages.made_results import curve, made_result, write_made, write_made_dataset
 from vecdb.bench.cli import main
 
 
@@ -23,6 +23,15 @@ def test_all_counts_are_in_one_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert page.startswith("<!DOCTYPE html>")
     assert "<h2>made-20-euclidean, 10 neighbours</h2>" in page
     assert "<h2>made-20-euclidean, 5 neighbours</h2>" in page
+
+
+def test_all_data_sets_are_in_one_file(folder: Path) -> None:
+    write_made_dataset(folder, "other-20-euclidean")
+    write_made(folder, [made_result("b", 0.9, 33, dataset="other-20-euclidean")])
+    assert main(["report"]) == 0
+    page = Path("results/report.html").read_text()
+    assert "<h2>made-20-euclidean, 10 neighbours</h2>" in page
+    assert "<h2>other-20-euclidean, 10 neighbours</h2>" in page
 
 
 def test_one_count_with_other_recalls_and_another_baseline() -> None:

@@ -86,6 +86,42 @@ def test_algorithms_are_listed(given: list[str], capsys: pytest.CaptureFixture[s
     ]
 
 
+def test_a_list_needs_no_data_set(given: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    here = ["run", "--definitions", str(tmp_path / "small.yml"), "--data", str(tmp_path / "none"), "--list-algorithms"]
+    for more, names in (
+        ([], ["small", "crashing", "absent"]),
+        (["--dataset", "nothing-there-20-angular"], ["small", "crashing", "absent"]),
+        (["--dataset", str(tmp_path / "gone-20-dot.hdf5")], ["small", "crashing"]),
+        (["--algorithm", "absent"], ["absent"]),
+    ):
+        assert main([*here, *more]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert [line.split()[:2] for line in lines] == [[name, "10" if name == "small" else "1"] for name in names]
+    assert not (tmp_path / "none").exists()
+
+
+def test_what_is_absent_is_a_failure_only_where_it_was_named(
+    given: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = f"""
+float:
+  any:
+    - {{name: gone, module: {MODULE}, constructor: Absent, run_groups: {{one: {{args: []}}}}}}
+    - {{name: twin, module: {MODULE}, constructor: Exact, batch_only: true, run_groups: {{one: {{args: []}}}}}}
+    - {{name: there, module: {MODULE}, constructor: Exact, run_groups: {{one: {{args: []}}}}}}
+"""
+    (tmp_path / "small.yml").write_text(text)
+    short = [*given, "--runs", "1"]
+    assert main(short) == 0
+    assert "left out: gone: numpy: No module" in capsys.readouterr().out
+    assert [name for name, _, _ in measured(tmp_path)] == ["there"]
+    assert main([*short, "--list-algorithms"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["gone", "twin", "there"]
+    assert main([*short, "--algorithm", "there,gone"]) == 1
+    assert main([*short, "--algorithm", "twin"]) == 0
+    assert [name for name, _, _ in measured(tmp_path)] == ["there", "twin"]
+
+
 def test_workloads_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "--list-workloads"]) == 0
     names = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
@@ -107,6 +143,7 @@ def test_workloads_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
         (["--workload", "nothing"], "expected a workload among"),
         (["--workload", "ingest", "--option", "rows"], "--option: expected NAME=VALUE, received 'rows'"),
         (["--workload", "ingest", "--option", "nothing=1"], "received nothing"),
+        (["--workload", "ingest", "--batch"], "--batch: the workload 'ingest' has none"),
         (["--option", "rows=1"], "the workload 'search' has none"),
     ],
 )

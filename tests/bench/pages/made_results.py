@@ -40,14 +40,16 @@ def made_result(
     arguments: tuple[Any, ...] = ("euclidean", {"m": 16}),
     query_arguments: tuple[Any, ...] | None = None,
     dataset: str = "made-20-euclidean",
+    sessions: Sequence[str] | None = None,
     **fields: Any,
 ) -> Result:
-    """A result with exactly this recall (a multiple of .001) and a lap for each qps."""
+    """A result with exactly this recall (a multiple of .001) and a lap for each qps, each of its session if given."""
     distances = np.full(QUERIES * COUNT, 2.0, np.float32)
     distances[round(recall * QUERIES * COUNT) :] = 1000.0
+    speeds = [qps] if isinstance(qps, int | float) else qps
     laps = [
-        Lap(QUERIES / each, 1.5 * QUERIES / each, np.full(QUERIES, 1 / each))
-        for each in ([qps] if isinstance(qps, int | float) else qps)
+        Lap(QUERIES / each, 1.5 * QUERIES / each, np.full(QUERIES, 1 / each), session)
+        for each, session in zip(speeds, sessions or [""] * len(speeds), strict=True)
     ]
     given: dict[str, Any] = {
         "dataset": dataset,
@@ -103,13 +105,18 @@ def made_readings(algorithm: str, values: dict[str, Sequence[float]], **fields: 
 
 def write_made(folder: Path, results: Sequence[Result] = (), readings: Sequence[Readings] = ()) -> Path:
     """Writes the made data set to data/ and all that was measured to results/ below the folder, and returns it."""
-    (folder / "data").mkdir(parents=True, exist_ok=True)
-    write_dataset(folder / "data" / "made-20-euclidean.hdf5", made_dataset())
+    write_made_dataset(folder)
     for result in results:
         write_result(folder / "results", result)
     for each in readings:
         write_readings(folder / "results", each)
     return folder
+
+
+def write_made_dataset(folder: Path, name: str = "made-20-euclidean") -> None:
+    """Writes the made data set to data/ below the folder."""
+    (folder / "data").mkdir(parents=True, exist_ok=True)
+    write_dataset(folder / "data" / f"{name}.hdf5", made_dataset(name))
 
 
 def curve(algorithm: str, speed: float | Sequence[float], **fields: Any) -> list[Result]:

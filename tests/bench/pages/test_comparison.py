@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.bench.pages.made_results import curve, made_dataset, made_result
@@ -58,11 +60,91 @@ def test_the_range_of_a_ratio_is_taken_round_by_round() -> None:
     assert (row.to_baseline[0].value, row.to_baseline[0].low, row.to_baseline[0].high) == pytest.approx((2, 2, 2))
 
 
-def test_rounds_that_have_no_partner_give_no_range() -> None:
+def test_rounds_that_have_no_partner_leave_the_range_of_the_others() -> None:
     base, ours = made_result("hnswlib", 0.95, [1000, 500]), made_result("vecdb-hnsw", 0.95, [1500, 1500, 3000])
     figure = row_of(compared(base, ours, recalls=(0.95,)), "vecdb-hnsw").to_baseline[0]
     assert figure is not None
-    assert figure.low == figure.high == figure.value == pytest.approx(2.0)
+    assert (figure.value, figure.low, figure.high) == pytest.approx((2.0, 1.5, 3.0))
+
+
+def test_a_ratio_is_of_the_laps_of_common_sessions() -> None:
+    """In the second session, where the baseline has no laps, the machine was three times as fast."""
+    base = made_result("hnswlib", 0.95, [100, 110], sessions=["one", "one"])
+    ours = made_result("vecdb-hnsw", 0.95, [200, 220, 600, 630, 660], sessions=["one"] * 2 + ["two"] * 3, session="two")
+    found = compared(base, ours, recalls=(0.95,))
+    row = row_of(found, "vecdb-hnsw")
+    assert row.qps[0] is not None
+    assert (row.qps[0].value, row.qps[0].low, row.qps[0].high) == pytest.approx((600, 200, 660))
+    for figure in (*row.to_baseline, *row.to_best_peer):
+        assert figure is not None
+        assert (figure.value, figure.low, figure.high) == pytest.approx((2, 2, 2))
+    assert not row.other_session
+    assert found.warnings == (
+        "laps of several sessions: a ratio without * is of the laps of sessions that both took part in",
+    )
+
+
+def test_of_several_common_sessions_the_ratio_is_the_median() -> None:
+    """Pooled laps would say 500 / 100: ours were mostly taken when the machine was fast, the baseline's when slow."""
+    base = made_result("hnswlib", 0.95, [100, 100, 250], sessions=["one", "one", "two"])
+    ours = made_result("vecdb-hnsw", 0.95, [200, 500, 500], sessions=["one", "two", "two"])
+    figure = row_of(compared(base, ours, recalls=(0.95,)), "vecdb-hnsw").to_baseline[0]
+    assert figure is not None
+    assert (figure.value, figure.low, figure.high) == pytest.approx((2, 2, 2))
+
+
+def test_groups_of_one_session_are_compared_with_the_baseline_of_their_group() -> None:
+    """The baseline is in each memory group; in the second all ran at half the speed."""
+    base = made_result("hnswlib", 0.95, [100, 50], sessions=["one/1", "one/2"])
+    first = made_result("vecdb-hnsw", 0.95, [200], sessions=["one/1"])
+    second = made_result("vecdb-flat", 0.95, [75], sessions=["one/2"])
+    found = compared(base, first, second, recalls=(0.95,))
+    assert values(row_of(found, "vecdb-hnsw").to_baseline) == [2]
+    assert values(row_of(found, "vecdb-flat").to_baseline) == [1.5]
+    assert not any(row.other_session for row in found.rows)
+
+
+def test_a_range_is_taken_round_by_round_within_a_session() -> None:
+    """In the second session all was four times as fast; the second laps of the two points are of different sessions."""
+    loose = made_result("hnswlib", 0.9, [100, 100, 400], sessions=["one", "one", "two"])
+    tight = made_result("hnswlib", 0.99, [10, 40], sessions=["one", "two"])
+    figure = compared(loose, tight, recalls=(0.95,)).rows[0].qps[0]
+    assert figure is not None
+    assert figure.high / figure.low == pytest.approx(4)
+
+
+def test_a_figure_between_points_of_two_sessions_has_a_range_too() -> None:
+    loose = made_result("hnswlib", 0.9, [100, 400], sessions=["one", "one"])
+    tight = made_result("hnswlib", 0.99, [10, 40], sessions=["two", "two"])
+    figure = compared(loose, tight, recalls=(0.95,)).rows[0].qps[0]
+    assert figure is not None
+    assert figure.high / figure.low == pytest.approx(4)
+
+
+def test_a_session_with_a_part_of_the_curve_does_not_stand_for_it() -> None:
+    """In the second session only the slowest point of ours was measured: below its recall that tells nothing."""
+    base = [
+        made_result("hnswlib", recall, [speed] * 2, sessions=["one", "two"])
+        for recall, speed in ((0.9, 800), (0.99, 80))
+    ]
+    ours = [
+        made_result("vecdb-hnsw", 0.9, [1600], sessions=["one"]),
+        made_result("vecdb-hnsw", 0.99, [160], sessions=["two"], session="two"),
+    ]
+    row = row_of(compared(*base, *ours, recalls=(0.9, 0.95, 0.99)), "vecdb-hnsw")
+    assert values(row.to_baseline) == [2, 2, 2]
+    assert row.other_session, "the figure at .95 is between points of two sessions"
+    row = row_of(compared(*base, *ours, recalls=(0.9, 0.99)), "vecdb-hnsw")
+    assert values(row.to_baseline) == [2, 2]
+    assert not row.other_session
+
+
+def test_results_of_a_part_of_the_queries_are_marked() -> None:
+    part = made_result("vecdb-hnsw", 0.95, 10)
+    part = replace(part, neighbors=part.neighbors[:40], distances=part.distances[:40])
+    found = compared(made_result("hnswlib", 0.95, 10), part)
+    assert [row.label for row in found.rows if row.partial] == ["vecdb-hnsw"]
+    assert found.warnings[-1].startswith("† asked only the first 40 of the set's 100 queries")
 
 
 def test_build_and_memory_are_compared_too() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.bench.pages.made_results import curve, made_dataset, made_result
@@ -24,6 +26,14 @@ def test_figures_and_ratios_of_each_index() -> None:
     assert speeds.emphasised == {0}
     assert ratios.notes[0] == "Best peer at each recall: .90 hnswlib, .95 hnswlib, .99 hnswlib, .999 hnswlib."
     assert len(ratios.notes) == 2
+
+
+def test_what_asked_a_part_of_the_queries_is_marked_in_both_tables() -> None:
+    part = made_result("vecdb-hnsw", 0.95, 10, session="two")
+    part = replace(part, neighbors=part.neighbors[:40], distances=part.distances[:40])
+    speeds, ratios = comparison_tables(compare(measured([made_result("hnswlib", 0.95, 8), part], made_dataset())))
+    assert [row[0] for row in speeds.rows] == ["vecdb-hnsw †", "hnswlib"]
+    assert [row[0] for row in ratios.rows] == ["vecdb-hnsw † *", "hnswlib"]
 
 
 def test_without_a_peer_the_note_says_so() -> None:

@@ -70,7 +70,7 @@ def test_where_less_is_better_the_legend_has_the_least_on_top() -> None:
 
 def test_axes_say_what_they_are_and_which_way_is_better() -> None:
     axes = plotted(*curve("a", 100), y="p99", title="T").axes[0]
-    assert (axes.get_xlabel(), axes.get_ylabel()) == (METRICS["k-nn"].description, METRICS["p99"].description)
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("Recall", "Percentile 99 of a query's time (ms), best lap")
     assert axes.get_title(loc="left") == "T  (down and right is better)"
 
 

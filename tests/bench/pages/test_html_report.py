@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> MeasuredSet:
     results = [
         *curve("hnswlib", [800.0, 820.0]),
         *curve("vecdb-hnsw", 1600, reported_index_bytes=1_000_000),
-        *curve("<odd>", 100, session="two", machine={"CPU": "Another", "kernel": "Linux 6"}),
+        *curve("odd", 100, session="two", arguments=("<odd>",), machine={"CPU": "Another", "kernel": "Linux 6"}),
         made_result("hnswlib", 0.95, 5000, batch=True),
     ]
     readings = [made_readings("vecdb-hnsw", {"rows a second": [7.0]}), made_readings("hnswlib", {"rows a second": [8]})]
@@ -106,11 +107,14 @@ def test_it_shows_what_was_measured_and_how(page: str) -> None:
         "Mine & yours",
         "Measured 2023-11-14",
         "50 rows, 4 dimensions, euclidean distance, 100 queries, the 10 nearest",
-        "built with 2 threads, asked with one",
+        "built with 2 threads, asked from one",
+        "p99, best lap",
+        "Percentile 99 of a query's time (ms), best lap",
+        "more than that thread for a query, CPU time over wall time: hnswlib 1.5, odd 1.5, vecdb-hnsw 1.5.",
         "All queries in one call, 2 threads",
         "Workload ingest",
         "euclidean, m=16",
-        "Another; A Processor",
+        "A Processor; Another",
         "Linux 6",
         "not in one session",
         "<odd>",
@@ -120,6 +124,22 @@ def test_it_shows_what_was_measured_and_how(page: str) -> None:
     ):
         assert words in parsed.text, words
     assert parsed.tags.count("svg") == 12
+
+
+def test_a_library_that_keeps_to_one_thread_has_no_note(tmp_path: Path) -> None:
+    made = made_result("a", 0.9, 100)
+    made = replace(made, laps=tuple(replace(lap, cpu_seconds=lap.seconds) for lap in made.laps))
+    folder = write_made(tmp_path, [made])
+    page = html_report([read_measured_set(folder / "results", folder / "data", "made-20-euclidean", 10)])
+    assert "CPU time over wall time" not in page
+
+
+def test_a_result_of_a_part_of_the_queries_is_marked(tmp_path: Path) -> None:
+    made = made_result("a", 0.9, 100)
+    folder = write_made(tmp_path, [replace(made, neighbors=made.neighbors[:40], distances=made.distances[:40])])
+    page = html_report([read_measured_set(folder / "results", folder / "data", "made-20-euclidean", 10)])
+    assert page.count("<td>a †</td>") == 3
+    assert "† asked only the first" in page
 
 
 def test_several_sets_have_links_at_the_top(page: str) -> None:

@@ -14,7 +14,7 @@ from vecdb.bench.pages.measured_set import MeasuredSet, add_set_arguments, every
 
 def options(folder: Path, *words: str, every: bool = False) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    add_set_arguments(parser, every=every)
+    add_set_arguments(parser, every=every, every_count=every)
     return parser.parse_args([*words, "--data", str(folder / "data"), "--results", str(folder / "results")])
 
 
@@ -63,6 +63,21 @@ def test_every_count_is_a_set_of_its_own(folder: Path) -> None:
     assert [found.count for found in every_set(options(folder, "--count", "5", every=True))] == [5]
     named = options(folder, "--dataset", "made-20-euclidean", every=True)
     assert [found.count for found in every_set(named)] == [10, 5]
+
+
+def test_a_count_may_be_given_for_sets_without_one(folder: Path) -> None:
+    write_made(folder, [made_result("hnswlib", 0.9, 10, count=5)])
+    assert [found.count for found in every_set(options(folder, every=True), 10)] == [10]
+    assert [found.count for found in every_set(options(folder, "--count", "5", every=True), 10)] == [5]
+
+
+def test_a_set_whose_data_are_gone_is_left_out(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_made(folder, [made_result("hnswlib", 0.9, 10, dataset="another")])
+    assert [found.dataset for found in every_set(options(folder, every=True))] == ["made-20-euclidean"]
+    assert "left out: there is no data set 'another'" in capsys.readouterr().err
+    (folder / "data" / "made-20-euclidean.hdf5").unlink()
+    with pytest.raises(Mistake, match="another"):
+        every_set(options(folder, every=True))
 
 
 def test_readings_alone_are_results_too(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.bench.pages.made_results import made_readings
 from vecdb.bench.pages.reading_table import reading_table
 
@@ -44,6 +46,78 @@ def test_ratios_are_to_the_baseline_with_the_same_query_arguments() -> None:
         ["faiss 99", "40.0 (4.00)"],
         ["hnswlib 10", "10.0"],
         ["hnswlib 20", "20.0"],
+    ]
+
+
+def test_ratios_are_to_the_baseline_with_the_same_options() -> None:
+    table = reading_table(
+        [
+            made_readings("hnswlib", {"x": [10]}, options={"batch": "1"}),
+            made_readings("hnswlib", {"x": [20]}, options={"batch": "500"}),
+            made_readings("faiss", {"x": [40]}, options={"batch": "500"}),
+            made_readings("faiss", {"x": [40]}, options={"batch": "9"}),
+        ]
+    )
+    assert [list(row) for row in table.rows] == [
+        ["faiss batch=500", "40.0 (2.00)"],
+        ["faiss batch=9", "40.0"],
+        ["hnswlib batch=1", "10.0"],
+        ["hnswlib batch=500", "20.0"],
+    ]
+    assert table.title == "Workload ingest"
+
+
+def test_options_that_all_have_are_in_the_title() -> None:
+    table = reading_table([made_readings(name, {"x": [1]}, options={"batch": "500"}) for name in ("a", "b")])
+    assert [row[0] for row in table.rows] == ["a", "b"]
+    assert table.title == "Workload ingest, batch=500"
+
+
+def test_readings_of_two_builds_are_told_apart() -> None:
+    """Neither is compared with the other: both are the baseline's."""
+    builds = [("euclidean", {"m": 8}), ("euclidean", {"m": 32})]
+    made = [
+        made_readings("hnswlib", {"x": [value]}, arguments=build) for value, build in zip((1, 2), builds, strict=True)
+    ]
+    faiss = made_readings("faiss", {"x": [8]}, arguments=builds[1])
+    assert [list(row) for row in reading_table([*made, faiss]).rows] == [
+        ["faiss", "8.00 (4.00)"],
+        ["hnswlib euclidean, m=8", "1.00"],
+        ["hnswlib euclidean, m=32", "2.00"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("speed", "recall"),
+    [
+        ("queries", "recall"),
+        ("queries", "recall, mean of the steps"),
+        ("near 1%: queries", "near 1%: recall"),
+        ("near 1%: p99", "near 1%: recall"),
+        ("near 1%: CPU a query", "near 1%: recall"),
+        ("1 client: queries", "8 clients: recall"),
+    ],
+)
+def test_a_search_that_found_less_has_no_ratio_of_its_speed(speed: str, recall: str) -> None:
+    theirs = made_readings("hnswlib", {speed: [100], recall: [0.99], "rows": [1]})
+    less = made_readings("a", {speed: [300], recall: [0.9], "rows": [3]})
+    enough = made_readings("b", {speed: [200], recall: [0.975], "rows": [3]})
+    table = reading_table([theirs, less, enough])
+    cells = {row[0]: list(row[1:]) for row in table.rows}
+    assert cells["a"] == ["300 (recall .9000, not .9900)", "0.9 (0.909)", "3.00 (3.00)"]
+    assert cells["b"] == ["200 (2.00)", "0.975 (0.985)", "3.00 (3.00)"]
+
+
+def test_the_recall_of_another_condition_says_nothing() -> None:
+    names = ("far 1%: queries", "near 1%: recall", "near 5%: recall")
+    made = [made_readings("hnswlib", dict(zip(names, ([1], [1], [1]), strict=True)))]
+    made.append(made_readings("a", dict(zip(names, ([3], [0.5], [0.5]), strict=True))))
+    assert next(row for row in reading_table(made).rows if row[0] in ("a", names[0])) == [
+        names[0],
+        "u",
+        "more",
+        "3.00 (3.00)",
+        "1.00",
     ]
 
 

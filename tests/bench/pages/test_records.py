@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,19 @@ def test_markdown_has_a_table_of_results_and_one_of_readings(found: MeasuredSet)
     for table in tables:
         assert len({line.count("|") for line in table}) == 1
     assert all(name in tables[0][0] for name in METRICS)
+    assert "p99, best lap" in tables[0][0]
+    assert "†" not in page
+
+
+def test_results_of_a_part_of_the_queries_are_marked(tmp_path: Path) -> None:
+    made = made_result("a", 0.9, 100)
+    made = replace(made, neighbors=made.neighbors[:40], distances=made.distances[:40])
+    folder = write_made(tmp_path, [made, made_result("b", 0.9, 100)])
+    found = read_measured_set(folder / "results", folder / "data", "made-20-euclidean", 10)
+    assert [(row["algorithm"], row["asked"], row["queries"]) for row in records([found])] == [
+        ("a", 40, 100),
+        ("b", 100, 100),
+    ]
+    page = as_markdown([found])
+    assert "| search | a † |" in page
+    assert page.count("†") == 2

@@ -70,12 +70,13 @@ def made_result(dataset: Dataset, count: int = 10, seed: int = 2, queries: int |
         "reported_index_bytes": None,
         "memory_after_build_bytes": 50 << 20,
         "memory_peak_bytes": 60 << 20,
-        "laps": tuple(Lap(float(own.sum()), float(own.sum()) * 1.1, own) for own in times),
+        "laps": tuple(Lap(float(own.sum()), float(own.sum()) * 1.1, own, "abc") for own in times),
         "neighbors": neighbors,
         "distances": found.astype(np.float32),
         "versions": {"made": "1.0"},
         "machine": {"CPU": "a processor", "cores": "2"},
         "started": 1000.5,
         "session": "abc",
+        "build_session": "abc",
     }
     return Result(**(fields | changes))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -13,6 +15,7 @@ from tests.bench.results.made_result import made_dataset, made_result
 from vecdb.bench.mistake import Mistake
 from vecdb.bench.results.metrics import METRICS
 from vecdb.bench.results.result_file import (
+    DEFAULTS,
     FIELDS,
     arguments_file,
     read_result,
@@ -121,6 +124,63 @@ def test_other_files_are_named_in_the_mistake(tmp_path: Path) -> None:
     path.write_bytes(b"nothing")
     with pytest.raises(Mistake, match=r"theirs\.hdf5"):
         read_result(path)
+
+
+def test_each_lap_keeps_its_session(tmp_path: Path) -> None:
+    laps = tuple(replace(lap, session=name) for lap, name in zip(made_result(made_dataset()).laps, "abc", strict=True))
+    path = write_result(tmp_path, made_result(made_dataset(), laps=laps, session="c"))
+    assert [lap.session for lap in read_result(path).laps] == ["a", "b", "c"]
+    with h5py.File(path, "r+") as file:
+        del file.attrs["vecdb_laps"]
+    assert [lap.session for lap in read_result(path).laps] == ["c", "c", "c"]
+
+
+def test_a_file_that_lacks_what_came_later_is_read(tmp_path: Path) -> None:
+    path = write_result(tmp_path, made_result(made_dataset()))
+    with h5py.File(path, "r+") as file:
+        for name in DEFAULTS:
+            del file.attrs["vecdb_" + name]
+    assert {name: getattr(read_result(path), name) for name in DEFAULTS} == DEFAULTS
+
+
+def test_what_is_no_result_is_left_out_with_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    dataset = made_dataset()
+    path = write_result(tmp_path, made_result(dataset))
+    path.with_name("text.hdf5").write_text("nothing")
+    with h5py.File(path.with_name("theirs.hdf5"), "w") as file:
+        file.attrs["algo"] = "theirs"
+    damages = {"laps": "laps", "metric": "vecdb_metric", "shape": "neighbors", "text": "vecdb_arguments"}
+    for name, part in damages.items():
+        broken = path.with_name(f"{name}-broken.hdf5")
+        shutil.copy(path, broken)
+        with h5py.File(broken, "r+") as file:
+            if part in file:
+                del file[part]
+                file[part] = np.zeros(3)
+            else:
+                file.attrs[part] = "3"
+    assert [result.algorithm for result in read_results(tmp_path, dataset.name, 10, batch=False)] == ["made"]
+    warned = capsys.readouterr().err.splitlines()
+    assert len(warned) == 6
+    assert all(line.startswith("vecdb-bench: left out: ") for line in warned)
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "", "a b", "../up"])
+def test_names_that_are_no_folders_are_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(Mistake, match="expected a name of letters"):
+        write_result(tmp_path, made_result(made_dataset(), algorithm=name))
+
+
+def test_other_arguments_of_the_same_name_do_not_replace_a_result(tmp_path: Path) -> None:
+    dataset = made_dataset()
+    given = [((0.5,), ()), (("0 5",), ()), ((0,), (5,)), ((1,), ()), ((True,), ()), (("1",), ())]
+    results = [made_result(dataset, arguments=build, query_arguments=asked) for build, asked in given]
+    paths = [write_result(tmp_path, result) for result in results]
+    assert [write_result(tmp_path, result) for result in results] == paths
+    assert len(set(paths)) == 6
+    assert {path.name for path in paths} >= {"0_5.hdf5", "1.hdf5"}
+    for path, (build, asked) in zip(paths, given, strict=True):
+        assert repr((read_result(path).arguments, read_result(path).query_arguments)) == repr((build, asked))
 
 
 def test_file_names_are_never_empty_or_too_long(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -64,6 +65,15 @@ class Raising(Exact):
         return super().query(q, k) + (10**6 if self.arguments == ("lie",) else 0)
 
 
+class RaisingFor(Exact):
+    """Raises where it was built with "bad"."""
+
+    def query(self, q: Floats, k: int) -> Ints:
+        if self.setting == "bad":
+            raise ValueError("built with bad")
+        return super().query(q, k)
+
+
 class Hanging(Exact):
     """Builds without end."""
 
@@ -87,8 +97,24 @@ class WithServer(Slow):
         Path(self.setting).write_text(f"{os.getpid()} {server.pid} {os.environ['TMPDIR']}")
 
     def query(self, q: Floats, k: int) -> Ints:
-        time.sleep(0.01)
+        time.sleep(0.002)
         return Exact.query(self, q, k)
+
+
+class Rival(Exact):
+    """Each query says who lives beside it: `setting` is a folder for process ids, and for those found running."""
+
+    def fit(self, X: Floats) -> None:
+        super().fit(X)
+        (Path(self.setting) / f"{os.getpid()}.pid").touch()
+
+    def query(self, q: Floats, k: int) -> Ints:
+        for other in Path(self.setting).glob("*.pid"):
+            if other.stem != str(os.getpid()):
+                with suppress(FileNotFoundError):
+                    state = Path(f"/proc/{other.stem}/stat").read_text().rpartition(")")[2].split()[0]
+                    (Path(self.setting) / f"{state}.state").touch()
+        return super().query(q, k)
 
 
 class Threaded(Exact, Concurrent):

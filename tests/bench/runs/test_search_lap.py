@@ -39,7 +39,7 @@ def test_every_query_is_asked_in_order_and_timed(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(module, "WARM_QUERIES", 3)
     dataset = made_dataset(rows=50)
     algorithm = watched(0.001)
-    answered = search_lap(algorithm, dataset.test, 10, batch=False, seconds=30)
+    answered = search_lap(algorithm, dataset.test, 10, batch=False, seconds=30, repeat_seconds=0)
     warm, timed = algorithm.asked[:3], algorithm.asked[3:]
     np.testing.assert_array_equal([q for q, _ in warm], dataset.test[-3:])
     np.testing.assert_array_equal([q for q, _ in timed], dataset.test)
@@ -53,29 +53,52 @@ def test_every_query_is_asked_in_order_and_timed(monkeypatch: pytest.MonkeyPatch
 
 def test_a_lap_ends_in_time_but_not_before_it_says_something() -> None:
     dataset = made_dataset(rows=50, queries=200)
-    slow = search_lap(watched(0.01), dataset.test, 5, batch=False, seconds=0.01)
+    slow = search_lap(watched(0.01), dataset.test, 5, batch=False, seconds=0.01, repeat_seconds=0)
     assert slow.times.shape == (20,)
     assert slow.neighbors.shape == (20, 5)
-    bounded = search_lap(watched(0.005), dataset.test, 5, batch=False, seconds=0.2)
+    bounded = search_lap(watched(0.005), dataset.test, 5, batch=False, seconds=0.2, repeat_seconds=0)
     assert 20 <= len(bounded.times) <= 60
 
 
 def test_a_batch_is_one_call_and_each_query_has_its_share() -> None:
     dataset = made_dataset(rows=50)
     algorithm = watched(0.002)
-    answered = search_lap(algorithm, dataset.test, 10, batch=True, seconds=30)
+    answered = search_lap(algorithm, dataset.test, 10, batch=True, seconds=30, repeat_seconds=0)
     assert len(algorithm.asked) == 60  # the warm one, and the timed one
     np.testing.assert_array_equal(answered.neighbors, dataset.neighbors[:, :10])
     assert answered.seconds >= 30 * 0.002
     np.testing.assert_allclose(answered.times, answered.seconds / 30)
-    short = search_lap(watched(0.002), dataset.test, 10, batch=True, seconds=0.01)
+    short = search_lap(watched(0.002), dataset.test, 10, batch=True, seconds=0.01, repeat_seconds=0)
     assert len(short.times) == len(short.neighbors) == 20
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_few_queries_are_asked_again_until_the_times_mean_something(batch: bool) -> None:
+    dataset = made_dataset(rows=50)
+    algorithm = watched(0)
+    answered = search_lap(algorithm, dataset.test, 10, batch=batch, seconds=30, repeat_seconds=30)
+    assert 0.2 < answered.seconds < 5
+    assert len(answered.times) >= 200
+    assert len(answered.times) % 30 == 0
+    assert len(algorithm.asked) == 30 + len(answered.times)
+    assert answered.seconds == pytest.approx(answered.times.sum())
+    np.testing.assert_array_equal(answered.neighbors, dataset.neighbors[:, :10])
+    many = made_dataset(rows=50, queries=200)
+    assert len(search_lap(algorithm, many.test, 10, batch=batch, seconds=30, repeat_seconds=30).times) == 200
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_no_pass_goes_beyond_the_seconds_of_a_lap(batch: bool) -> None:
+    dataset = made_dataset(rows=50)
+    answered = search_lap(watched(0.002), dataset.test, 10, batch=batch, seconds=4, repeat_seconds=0.2)
+    assert len(answered.times) in (30, 60, 90)  # more than 0.06 s each
+    assert answered.seconds <= 0.3
 
 
 def test_fewer_rows_than_asked_for() -> None:
     algorithm = Exact("euclidean", 1)
     algorithm.fit(made_dataset(rows=30).train[:4])
-    answered = search_lap(algorithm, made_dataset().test, 10, batch=False, seconds=5)
+    answered = search_lap(algorithm, made_dataset().test, 10, batch=False, seconds=5, repeat_seconds=0)
     assert (answered.neighbors[:, 4:] == -1).all()
     assert (np.sort(answered.neighbors[:, :4], axis=1) == np.arange(4)).all()
 
@@ -84,5 +107,5 @@ def test_the_collector_comes_back_after_an_error() -> None:
     algorithm = watched(0)
     algorithm.fit(np.zeros((3, 5), np.float32))
     with pytest.raises(ValueError, match="broadcast"):
-        search_lap(algorithm, made_dataset().test, 10, batch=False, seconds=1)
+        search_lap(algorithm, made_dataset().test, 10, batch=False, seconds=1, repeat_seconds=0)
     assert gc.isenabled()

@@ -17,6 +17,7 @@ import pytest
 from tests.bench.results.made_result import made_result
 from tests.bench.runs.small_run import MODULE, dataset_file, definition, run_small, settings
 from vecdb.bench.mistake import Mistake
+from vecdb.bench.results.dataset_digest import dataset_digest
 from vecdb.bench.results.metrics import strict_recall
 from vecdb.bench.results.result import Result
 from vecdb.bench.results.result_file import read_results, write_result
@@ -68,7 +69,8 @@ def test_laps_are_interleaved_and_what_fails_does_not_stop_the_rest(tmp_path: Pa
         assert strict_recall(result, dataset) == 1.0
         np.testing.assert_array_equal(result.neighbors, dataset.neighbors[:25, :10])
         np.testing.assert_allclose(result.distances, dataset.distances[:25, :10], rtol=1e-5)
-        assert [lap.queries for lap in result.laps] == [25, 25]
+        assert all(lap.queries >= 200 and lap.queries % 25 == 0 for lap in result.laps)
+        assert (result.queries_asked, result.set_queries) == (25, 30)
         assert result.reported_index_bytes == dataset.train.nbytes
 
 
@@ -97,6 +99,7 @@ def test_laps_that_are_there_are_not_taken_again(tmp_path: Path) -> None:
 def test_laps_count_only_in_the_setting_they_were_taken_in(tmp_path: Path, change: dict[str, Any]) -> None:
     dataset, _ = dataset_file(tmp_path)
     taken: dict[str, Any] = {"threads": 1, "query_limit": 25, "lap_seconds": 1.0, "machine": {"CPU": "a processor"}}
+    taken |= {"versions": {"numpy": np.__version__}, "dataset_digest": dataset_digest(dataset)}
     result = made_result(dataset, algorithm="exact", arguments=(), query_arguments=(1,), **taken)
     write_result(tmp_path, result)
     place = SearchPlace(settings(tmp_path, **change), dataset, definition("Exact"), (1,))
@@ -108,12 +111,59 @@ def test_laps_count_only_in_the_setting_they_were_taken_in(tmp_path: Path, chang
         reported_index_bytes=1,
         memory_after_build_bytes=1,
         memory_peak_bytes=1,
-        versions={"made": "1.0"},
+        versions={"numpy": np.__version__},
     )
     place.begin(built)
     assert place.laps_done == (0 if change else 3)
-    place.begin(replace(built, versions={"made": "1.1"}))
+    place.begin(replace(built, versions={"numpy": "0.1"}))
     assert place.laps_done == 0
+
+
+@pytest.mark.parametrize("change", [{"versions": {"numpy": "0.1"}}, {"dataset_digest": "of another"}])
+def test_laps_of_another_version_or_data_set_are_taken_again_before_anything_is_built(
+    tmp_path: Path, change: dict[str, Any]
+) -> None:
+    exact = [definition("Exact")]
+    run_small(tmp_path, exact, runs=1)
+    assert run_small(tmp_path, exact, runs=1)[0].laps == []
+    write_result(tmp_path / "results", replace(results_of(tmp_path)["exact", 1], **change))
+    assert run_small(tmp_path, exact, runs=1)[0].laps == ["exact 1"]
+
+
+def test_each_lap_keeps_the_session_it_was_taken_in(tmp_path: Path) -> None:
+    run_small(tmp_path, [definition("Exact")], runs=1, session="first")
+    run_small(tmp_path, [definition("Exact")], runs=2, session="second")
+    result = results_of(tmp_path)["exact", 1]
+    assert [lap.session for lap in result.laps] == ["first", "second"]
+    assert (result.session, result.build_session) == ("second", "second")
+
+
+def test_the_others_are_stopped_while_one_laps(tmp_path: Path) -> None:
+    folder = tmp_path / "rivals"
+    folder.mkdir()
+    definitions = [definition("Rival", str(folder), name=name) for name in ("first", "second", "third")]
+    outcome, _ = run_small(tmp_path, definitions, runs=2)
+    assert (len(outcome.laps), outcome.failed) == (6, {})
+    assert [path.stem for path in folder.glob("*.state")] == ["T"]
+
+
+def test_a_failure_is_one_of_its_arguments_alone(tmp_path: Path) -> None:
+    definitions = [definition("RaisingFor", setting, name="same") for setting in ("bad", "good")]
+    outcome, said = run_small(tmp_path, definitions, runs=2)
+    assert outcome.laps == ["same 1"] * 2
+    assert outcome.failed.keys() == {"same 1 of ['bad']"}
+    assert "building 2 of 2: same['good']" in said
+    assert said.count("failed:") == 1
+
+
+def test_arguments_whose_names_are_the_same_have_files_of_their_own(tmp_path: Path) -> None:
+    definitions = [definition("Exact", setting, name="same") for setting in ("a b", "a_b")]
+    for laps in (4, 0):
+        assert len(run_small(tmp_path, definitions, runs=2)[0].laps) == laps
+    found = read_results(tmp_path / "results", "made-8-euclidean", 10, batch=False)
+    assert sorted(result.arguments for result in found) == [("a b",), ("a_b",)]
+    # Each finds its own again, whichever comes first.
+    assert run_small(tmp_path, definitions[::-1], runs=2)[0].laps == []
 
 
 def test_groups_are_measured_beside_the_baseline(tmp_path: Path) -> None:
@@ -124,13 +174,15 @@ def test_groups_are_measured_beside_the_baseline(tmp_path: Path) -> None:
         *["base 1", "second 1", "second 1", "base 1"],
     ]
     assert len(results_of(tmp_path)["base", 1].laps) == 4
+    sessions = {key[0]: [lap.session[-2:] for lap in result.laps] for key, result in results_of(tmp_path).items()}
+    assert sessions == {"base": ["/1", "/1", "/2", "/2"], "first": ["/1", "/1"], "second": ["/2", "/2"]}
 
 
 def test_batches_have_files_of_their_own_and_what_goes_to_one_file_is_measured_once(tmp_path: Path) -> None:
     outcome, _ = run_small(tmp_path, [definition("Exact"), definition("Exact")], runs=1, batch=True)
     assert outcome.laps == ["exact 1"]
     (result,) = read_results(tmp_path / "results", "made-8-euclidean", 10, batch=True)
-    assert np.ptp(result.laps[0].times) == 0
+    assert (np.ptp(result.laps[0].times.reshape(-1, 25), axis=1) == 0).all()
     assert result.laps[0].seconds == pytest.approx(result.laps[0].times.sum(), rel=1e-5)
 
 

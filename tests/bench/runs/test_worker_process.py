@@ -11,6 +11,7 @@ import pytest
 from tests.bench.runs.small_run import dataset_file, definition
 from vecdb.bench.algorithms.definition import Definition
 from vecdb.bench.runs.messages import Answered, Build, Built, Inspect, Missing, Ready, Search
+from vecdb.bench.runs.process_tree import runs
 from vecdb.bench.runs.worker_process import WorkerFailed, WorkerProcess
 
 
@@ -20,7 +21,9 @@ def build(worker: WorkerProcess, folder: Path, what: Definition) -> Build:
 
 
 def search(*query_arguments: object, queries: int = 25) -> Search:
-    return Search(query_arguments=query_arguments, count=10, batch=False, queries=queries, seconds=1.0)
+    return Search(
+        query_arguments=query_arguments, count=10, batch=False, queries=queries, seconds=1.0, repeat_seconds=0
+    )
 
 
 def alive(pid: int) -> bool:
@@ -53,6 +56,31 @@ def test_a_worker_builds_searches_and_leaves_nothing_behind(tmp_path: Path) -> N
     assert not alive(int(own))
     assert not alive(int(server))
     assert not Path(scratch).exists()
+
+
+def states(pids: list[int]) -> set[str]:
+    return {Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] for pid in pids}
+
+
+def test_a_pause_stops_all_its_processes_until_it_is_asked(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    with WorkerProcess(1) as worker:
+        worker.ask(build(worker, tmp_path, definition("WithServer", str(pids))), 30)
+        both = [int(pid) for pid in pids.read_text().split()[:2]]
+        worker.pause()
+        assert not any(map(runs, both))
+        worker.pause()
+        assert states(both) == {"T"}
+        assert isinstance(worker.ask(search(1), 30), Answered)
+        assert "T" not in states(both)
+        worker.pause()
+    assert not any(alive(pid) for pid in both)
+    with WorkerProcess(1) as worker:
+        worker.ask(build(worker, tmp_path, definition("WithServer", str(pids))), 30)
+        both = [int(pid) for pid in pids.read_text().split()[:2]]
+        worker.pause()
+        worker.kill()
+        assert not any(alive(pid) for pid in both)
 
 
 def test_an_exception_is_told_and_the_worker_lives(tmp_path: Path) -> None:

@@ -66,6 +66,20 @@ def test_clients_ask_at_once_each_from_its_own_place() -> None:
     assert answers.times.min() >= 0.002
 
 
+def test_cpu_time_is_that_of_the_whole_process() -> None:
+    class Busy(ExactIndex):
+        def query(self, q: Floats, k: int) -> Ints:  # noqa: ARG002
+            end = time.thread_time() + 0.002
+            while time.thread_time() < end:
+                pass
+            return np.arange(k)
+
+    assert ask(Busy(), DATASET.test, 10, seconds=60).cpu_ms >= 2
+    together = ask_together(Busy(), DATASET.test, 10, clients=2, seconds=0.05)
+    assert together.cpu_ms >= 2
+    assert together.cpu_seconds >= 0.08
+
+
 def test_missing_answers_and_percentiles() -> None:
     index = ExactIndex()
     index.fit(DATASET.train[:3])
@@ -73,3 +87,4 @@ def test_missing_answers_and_percentiles() -> None:
     answers = Answers(np.arange(3), np.zeros((3, 1), np.int64), np.array([0.001, 0.002, 0.003]), 0.5)
     assert answers.percentile_ms(50) == 2.0
     assert answers.rate == 6.0
+    assert Answers(np.arange(2), answers.found, answers.times[:2], 1.0, 0.5).cpu_ms == 250.0

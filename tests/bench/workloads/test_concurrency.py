@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
 from tests.bench.workloads.exact_index import ExactIndex, made_dataset
+from vecdb.bench.algorithms.algorithm import Floats, Ints
 from vecdb.bench.mistake import Mistake
 from vecdb.bench.workloads.concurrency import Concurrency
 
@@ -33,6 +35,22 @@ def test_every_number_of_clients_is_measured() -> None:
 
 def test_wrong_answers_are_seen() -> None:
     assert values(ExactIndex(forgets=1))["3 clients: recall"] == pytest.approx(0.9)
+
+
+def test_recall_is_known_for_each_number_of_clients() -> None:
+    class Crowded(ExactIndex):
+        """Misses the nearest once three threads have asked."""
+
+        def query(self, q: Floats, k: int) -> Ints:
+            seen.add(threading.get_ident())
+            self.forgets = 1 if len(seen) > 2 else 0
+            return super().query(q, k)
+
+    seen: set[int] = set()
+    measured = values(Crowded())
+    assert measured["1 client: recall"] == 1.0
+    assert measured["3 clients: recall"] < 1.0
+    assert measured["3 clients: CPU a query"] > 0
 
 
 @pytest.mark.parametrize("options", [{"clients": "0"}, {"clients": "two"}, {"seconds": "-1"}])

@@ -49,6 +49,8 @@ def test_each_lap_fills_an_empty_folder_with_a_new_algorithm(tmp_path: Path) -> 
         assert values["rows"] > 0
         assert values["disk"] * 2**20 >= dataset.train.nbytes
         assert values["disk, of the vectors' bytes"] == pytest.approx(values["disk"] * 2**20 / dataset.train.nbytes)
+        assert values["CPU, until closed"] > 0
+        assert values["memory peak"] > 1
         assert 0 < values["batch p50"] <= values["batch p99"]
     assert list(tmp_path.iterdir()) == []
 

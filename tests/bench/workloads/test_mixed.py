@@ -33,7 +33,16 @@ def test_rows_come_and_go_while_queries_are_asked() -> None:
     assert measured["rows written"] > 0
     kept = measured["writing: queries"] / measured["idle: queries"]
     assert measured["queries kept while writing"] == pytest.approx(kept)
+    assert measured["rows written, rate asked"] == 2000
+    assert measured["rows written, of the rate asked"] == pytest.approx(measured["rows written"] / 2000)
+    assert measured["idle: CPU a query"] > 0
+    assert measured["writing: CPU, of searches and writes"] > 0
+    assert measured["build"] > 0
     assert 0 < measured["writing: p50"] <= measured["writing: p99"]
+
+
+def test_without_a_rate_there_is_none_to_reach() -> None:
+    assert not [name for name in values(ExactIndex()) if "rate" in name]
 
 
 def test_an_index_that_misses_rows_while_it_is_written_is_seen() -> None:

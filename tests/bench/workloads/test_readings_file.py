@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,6 +36,8 @@ READINGS = Readings(
     machine={"CPU": "Z80 – fast"},
     session="s1",
     started=12.5,
+    lap_sessions=("s0", "s1", "s1"),
+    dataset_digest="d",
 )
 
 
@@ -49,9 +52,18 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 
 def test_a_later_file_of_the_same_arguments_takes_its_place(tmp_path: Path) -> None:
     write_readings(tmp_path, READINGS)
-    more = replace(READINGS, laps=(*LAPS, LAPS[0]))
+    more = replace(READINGS, laps=(*LAPS, LAPS[0]), lap_sessions=(*READINGS.lap_sessions, "s2"))
     write_readings(tmp_path, more)
     assert read_readings(tmp_path, "made-10", 10, "mixed") == [more]
+
+
+def test_a_file_of_an_earlier_version_has_one_session(tmp_path: Path) -> None:
+    path = write_readings(tmp_path, READINGS)
+    fields = json.loads(path.read_text())
+    del fields["lap_sessions"], fields["dataset_digest"]
+    path.write_text(json.dumps(fields))
+    (readings,) = read_readings(tmp_path, "made-10", 10, "mixed")
+    assert readings == replace(READINGS, lap_sessions=("s1",) * 3, dataset_digest="")
 
 
 def test_other_arguments_and_options_have_other_files(tmp_path: Path) -> None:

@@ -56,6 +56,10 @@ def test_an_exact_index_is_right_at_every_step_and_a_forgetful_one_is_not(option
     assert exact["rows, insert"] > 0
     assert exact["rows, delete"] > 0
     assert ("rows, replace" in exact) == (options["runbook"] == "clustered")
+    assert exact["first insert, the build"] > 0
+    assert exact["CPU of all changes"] > 0
+    assert exact["CPU a query"] > 0
+    assert exact["memory peak"] > 1
     forgetful = lap_of(ExactIndex(forgets=1), **options)
     assert forgetful["recall, lowest step"] <= forgetful["recall, mean of the steps"] < 0.95
 

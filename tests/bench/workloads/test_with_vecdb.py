@@ -47,5 +47,7 @@ def test_two_laps_run(name: str, tmp_path: Path) -> None:
     assert values
     recalls = {label: value for label, value in values.items() if "recall" in label}
     assert (name == "ingest") == (not recalls)
+    assert any("CPU" in label for label in values) == (name != "cold-start")
+    assert any("memory" in label for label in values) == (name != "concurrency"), "its build is timed outside"
     assert all(value >= 0.9 for value in recalls.values()), recalls
     assert not any(value for label, value in values.items() if label.endswith("should not be there"))
