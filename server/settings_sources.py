@@ -18,7 +18,7 @@ from vecdb.server.settings import SETTINGS, ServerSettings
 CONFIG: Final = "VECDB_CONFIG"
 _PREFIX: Final = "VECDB_"
 # Names of the environment that begin alike and are read by others: the engine, its build and tests, and the client.
-_FOREIGN: Final = re.compile(r"VECDB_(ISA|SANITIZE|API_KEY|TEST_.*)")
+_FOREIGN: Final = re.compile(r"VECDB_(ISA|SANITIZE|API_KEY|BENCH_.*|TEST_.*)")
 # A container platform describes a service called vecdb in these; VECDB_PORT=tcp://10.0.0.1:6339 is no port of ours.
 _SERVICE: Final = re.compile(r"VECDB_(SERVICE_.*|PORT_[0-9]+_.*)")
 _FILE_BYTES: Final = 1 << 20

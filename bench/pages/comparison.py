@@ -205,8 +205,8 @@ def _warnings(points: Sequence[Point], rows: Sequence[Row], baseline: str, found
     if any(row.partial for row in rows):
         asked = sorted({len(point.result.neighbors) for point in points if point.partial})
         warnings.append(
-            f"† asked only the first {', '.join(f'{count:,}' for count in asked)} of the set's "
-            f"{max(point.queries for point in points):,} queries: its recall and speed are of those"
+            f"† asked only the first {_range_text(asked)} of the set's "
+            f"{max(point.queries for point in points):,} queries at its slowest settings: recall and speed are of those"
         )
     threads = sorted({point.result.threads for point in points})
     if len(threads) > 1:
@@ -215,3 +215,7 @@ def _warnings(points: Sequence[Point], rows: Sequence[Row], baseline: str, found
     if len(machines) > 1:
         warnings.append(f"results of different machines: {', '.join(sorted(machines))}")
     return warnings
+
+
+def _range_text(numbers: list[int]) -> str:
+    return f"{numbers[0]:,}" if len(numbers) == 1 else f"{numbers[0]:,} to {numbers[-1]:,}"

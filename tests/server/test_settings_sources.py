@@ -143,6 +143,7 @@ def test_what_is_near_is_proposed_and_no_value_repeated() -> None:
     ("variable", "value"),
     [
         ("VECDB_ISA", "avx2"),
+        ("VECDB_BENCH_SOURCES", "downloads"),
         ("VECDB_API_KEY", "vdb_x_y"),
         ("VECDB_TEST_SEED", "1"),
         ("VECDB_SERVICE_HOST", "10.0.0.1"),
