@@ -28,10 +28,10 @@ struct WalkScratch {
     std::vector<uint32_t> chosen;  // rows found, to be scored once more
 };
 
-// Searches take no lock and run beside everything. insert(), remove() and relink() may run beside each other's threads
-// and beside searches, but two calls of them never overlap: the caller serialises writers.
 constexpr uint32_t NO_ROW = ~0u;
 
+// Searches take no lock and run beside everything. insert(), remove() and relink() may run beside each other's threads
+// and beside searches, but two calls of them never overlap: the caller serialises writers.
 class Graph {
   public:
     Graph(const RowStore& store, uint32_t m, uint32_t ef_construction, uint64_t seed);

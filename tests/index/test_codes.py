@@ -276,3 +276,30 @@ def test_codes_are_read_as_they_were_written() -> None:
     codes.restore(3, expected)
     np.testing.assert_array_equal(codes.read(ALL[3:13]), expected)
     assert codes.memory_bytes() == COUNT * 64 + code4.matrix.nbytes
+
+
+def test_codes_are_made_anew_as_rows_are_replaced() -> None:
+    """No more rows than before, but elsewhere: what the codes were made for is gone."""
+    rows = rows_of("l2")
+    index = rows.index()
+    live = RowMask.of(ALL)
+    index.insert(ALL, live)
+    first = index.graph.store
+    shift = np.float32(5)
+    parts = np.array_split(ALL, 3)
+    for turn in range(2):
+        for part in parts:
+            index.remove(part)
+            rows.X[part] = clustered(len(part), sample=2 + turn) + shift
+            index.insert(part, live)
+    assert index.graph.store is not first
+    assert index._codes is not None
+    np.testing.assert_allclose(index._codes.code4.mean, rows.X[:COUNT].mean(axis=0), atol=0.2)
+    view = view_of(ALL)
+    queries = clustered(40, sample=9) + shift
+    share = 0.0
+    for query in queries:
+        _, found, _ = index.search(query, K, EF, view, exact=False, normalise=False, timeout_seconds=0)
+        _, bound = rows.nearest(query, ALL)
+        share += np.count_nonzero(found <= bound * (1 + 1e-5)) / K / len(queries)
+    assert share >= 0.95, f"seed {SEED}"

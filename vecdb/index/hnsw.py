@@ -52,6 +52,7 @@ class HnswIndex:
         self._unit = unit
         self._codes: Codes | None = None
         self._trained_rows = 0  # live rows when codes were last thought of
+        self._since_training = 0  # rows inserted since then: they may lie elsewhere, though there are no more of them
         self._settings = settings
         self._pool = pool
         self._background = background
@@ -89,17 +90,21 @@ class HnswIndex:
         self._train(RowMask.of(rows) if live is None else live)
         if self._codes is not None:
             self._codes.write(rows)
+        self._since_training += len(rows)
         self.graph.insert(rows, self._background)
         self._inserted += len(rows)
         if self._inserted >= _RELINK_SHARE * len(self.graph):
             self._relink()
 
     def _train(self, live: RowMask) -> None:
-        """Makes the codes, or makes them anew, where there are many more rows than they were made for."""
+        """Makes the codes, or makes them anew, where there are or came many more rows than they were made for."""
         growth = _TRAINING_GROWTH if self._trained_rows < _TRAINING_ROWS_MAXIMUM else 4 * _TRAINING_GROWTH
-        if len(live) < max(CODES_ROWS_MINIMUM, growth * self._trained_rows):
+        if len(live) < CODES_ROWS_MINIMUM:
+            return
+        if max(len(live), self._since_training) < growth * self._trained_rows:
             return
         self._trained_rows = len(live)
+        self._since_training = 0
         code4 = code4_for(self._store, live.rows(), self._unit, self._background)
         if code4 is None:
             self._codes = None
