@@ -1,4 +1,4 @@
-"""grpc, imported with the options that make a lone call fast."""
+"""grpc, imported with the options that make a lone call fast; for servers as well."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Final
 
 VARIABLE: Final = "GRPC_EXPERIMENTS"
 
-# The event engine hands each answer from thread to thread, which adds 0.05 .. 0.15 ms to a loopback echo of 0.25 ms.
+# The event engine hands each answer from thread to thread, which adds 0.05 .. 0.15 ms to a loopback echo of 0.25 ms; in
+# a server each request, three wakings of a thread and some 45 us of processor time a call.
 # grpcio 1.80 is the first to use it by default; releases later than those we know may have lost the names, and grpc
 # writes to stderr about names that it does not know.
 _WITHOUT_EVENT_ENGINE: Final = "-event_engine_client,-event_engine_listener"

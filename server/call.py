@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import Final
 
-import grpc
-
+from vecdb.client.grpc_module import grpc
 from vecdb.errors import Timeout
+from vecdb.server.early_request import end_call
 from vecdb.server.principal import Principal
-
-_UNAVAILABLE: Final[int] = grpc.StatusCode.UNAVAILABLE.value[0]
 
 
 class Call:
@@ -51,7 +48,8 @@ class Call:
         """Ends it from outside, UNAVAILABLE for its caller; its handler sees its requests end."""
         self.ended = why
         try:
-            # The context itself can only cancel, which a caller could not tell from a cancellation of its own.
-            self.context._rpc_event.call.cancel(_UNAVAILABLE, why)  # type: ignore[attr-defined]
-        except (AttributeError, TypeError):  # another release of gRPC
+            call = self.context._rpc_event.call  # type: ignore[attr-defined]
+        except AttributeError:  # another release of gRPC
             self.context.cancel()
+        else:
+            end_call(call, why)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, NoReturn
 
-import grpc
 from google.protobuf.message import DecodeError
 
+from vecdb.client.grpc_module import grpc
 from vecdb.errors import Error, InvalidValue
 from vecdb.proto.status import DETAILS_KEY, status_of
 from vecdb.server.call import Call
@@ -39,17 +40,25 @@ class Runner:
 class UnaryEntry:
     """One request, one reply. Made for one call; gRPC reads the pool it runs in from the attribute of that name."""
 
-    __slots__ = ("_name", "_principal", "_runner", "_serve", "_started", "experimental_thread_pool")
+    __slots__ = ("_lane", "_name", "_principal", "_runner", "_serve", "_started", "experimental_thread_pool")
 
     def __init__(
-        self, runner: Runner, lane: Lane, name: str, principal: Principal, started: float, serve: Serve
+        self,
+        runner: Runner,
+        lane: Lane,
+        pool: ThreadPoolExecutor,
+        name: str,
+        principal: Principal,
+        started: float,
+        serve: Serve,
     ) -> None:
         self._runner = runner
+        self._lane = lane
         self._name = name
         self._principal = principal
         self._started = started
         self._serve = serve
-        self.experimental_thread_pool = lane
+        self.experimental_thread_pool = pool
 
     def __call__(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
         """The reply's bytes, or an abort."""
@@ -65,7 +74,7 @@ class UnaryEntry:
             runner.recorder.failed(record, context, error)
             _abort(context, error)
         record.bytes_in = len(data)
-        lane = self.experimental_thread_pool
+        lane = self._lane
         in_flight = runner.engine.in_flight
         held = 0
         began = lane.begin()

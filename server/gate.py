@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-import grpc
-
+from vecdb.client.grpc_module import grpc
 from vecdb.errors import Error
 from vecdb.proto.methods import Method
 from vecdb.server.admission import Admission
 from vecdb.server.authentication import Authenticator
+from vecdb.server.early_requests import EarlyRequests
 from vecdb.server.entry import OpenEntry, Refusal, ReplyStreamEntry, Runner, Serve, StreamEntry, UnaryEntry
 from vecdb.server.lane import Lane
 from vecdb.server.principal import Role
@@ -50,9 +51,8 @@ class Gate(grpc.ServerInterceptor):
         self._authenticator = authenticator
         # With mutual TLS whoever gets here has shown a certificate that was verified.
         self._certificate_names = (BY_CERTIFICATE,) if mutual_tls else None
-        self._admission = admission
-        self._served = served
         self._runner = runner
+        self._ways = {path: _Way.of(each, admission, runner) for path, each in served.items()}
         self._other = other  # where gRPC runs what is none of ours: reflection
         self._refusals = Lane("refusal", workers=2, queue=1_000)
         self._open = Lane("open", workers=2, queue=64)
@@ -67,31 +67,25 @@ class Gate(grpc.ServerInterceptor):
         path: str = details.method
         if path == OPEN_TO_ALL:
             return self._open_to_all(continuation(details))
-        served = self._served.get(path)
-        name = served.method.name if served else "unknown"
+        way = self._ways.get(path)
+        name = way.name if way else "unknown"
         principal = None
         try:
             principal = self._authenticator.identify(details.invocation_metadata, self._certificate_names)
-            if served is None:
+            if way is None:
                 handler = continuation(details)  # reflection, or nothing
                 if handler is not None and self._other.full:
                     raise self._other.overloaded()
                 return handler
-            principal.require(Role(served.method.required_role), name)
-            lane: Lane = getattr(self._admission, served.lane)
-            if lane.full:
-                raise lane.overloaded()
+            principal.require(way.role, name)
+            if way.lane.full:
+                raise way.lane.overloaded()
         except Error as error:
             refusal = Refusal(self._runner, self._refusals, name, principal, started, error)
             # As a stream, whatever the method is: it is answered without waiting for a request.
             return grpc.stream_stream_rpc_method_handler(refusal)
-        entry = (self._runner, lane, name, principal, started, served.serve)
         # Each takes its requests as a stream: a single one gRPC itself would wait for, in our thread and without end.
-        if not served.method.server_streaming:
-            return grpc.stream_unary_rpc_method_handler(UnaryEntry(*entry))
-        if served.method.client_streaming:
-            return grpc.stream_stream_rpc_method_handler(StreamEntry(*entry))
-        return grpc.stream_stream_rpc_method_handler(ReplyStreamEntry(*entry))
+        return way.handler(way.entry(self._runner, way.lane, way.pool, name, principal, started, way.serve))
 
     def close(self) -> None:
         """Lets go of its threads."""
@@ -105,3 +99,28 @@ class Gate(grpc.ServerInterceptor):
             refusal = Refusal(self._runner, self._refusals, "unknown", None, time.perf_counter(), error)
             return grpc.stream_stream_rpc_method_handler(refusal)
         return grpc.stream_unary_rpc_method_handler(OpenEntry(self._runner, self._open, handler))
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """What becomes of the calls of a method that pass."""
+
+    name: str
+    role: Role
+    lane: Lane
+    pool: ThreadPoolExecutor  # in which gRPC runs them: the lane, or the way into it
+    handler: Callable[[UnaryEntry], grpc.RpcMethodHandler[Any, Any]]
+    entry: type[UnaryEntry]
+    serve: Serve
+
+    @classmethod
+    def of(cls, served: Served, admission: Admission, runner: Runner) -> _Way:
+        """As the method says."""
+        method = served.method
+        lane: Lane = getattr(admission, served.lane)
+        role = Role(method.required_role)
+        if method.server_streaming:
+            entry = StreamEntry if method.client_streaming else ReplyStreamEntry
+            return cls(method.name, role, lane, lane, grpc.stream_stream_rpc_method_handler, entry, served.serve)
+        early = EarlyRequests(lane, runner.streams, runner.longest_seconds)
+        return cls(method.name, role, lane, early, grpc.stream_unary_rpc_method_handler, UnaryEntry, served.serve)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from math import inf
-from queue import SimpleQueue
 from typing import Any, Final, TypeVar
 
 from vecdb.errors import Overloaded
@@ -40,10 +40,11 @@ class Lane(ThreadPoolExecutor):
         self.capacity = workers + queue
         self.refused = 0
         self.taken = 0  # submitted and not finished
-        self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
+        self._tasks: deque[_Task] = deque()
+        # The lock that each waiting thread is woken by: the one lock of a queue would wake all, one after the other.
+        self._idle: list[threading.Lock] = []
         self._guard = threading.Lock()
         self._started = 0
-        self._idle = 0
         self._finished = 0
         self._working = 0
         self.mean_seconds = 0.0  # of a call, the newest weighing most
@@ -86,15 +87,30 @@ class Lane(ThreadPoolExecutor):
 
     def submit(self, fn: Callable[..., _Result], /, *args: Any, **kwargs: Any) -> Future[_Result]:
         """Queues a call, also beyond the capacity: who admits asks `full` first. RuntimeError after shutdown()."""
-        future: Future[_Result] = Future()
+        future: Future[_Result] = self.hold_place()
+        self.enter(future, fn, *args, **kwargs)
+        return future
+
+    def hold_place(self) -> Future[Any]:
+        """A place for a call that is to enter(). RuntimeError after shutdown()."""
         with self._guard:
             if self._closed.is_set():
                 raise RuntimeError(f"lane {self.name} is closed")
             self.taken += 1
-            if self._idle <= self._tasks.qsize() and self._started < self.workers:
-                self._start_thread()
-            self._tasks.put((future, fn, args, kwargs))
-        return future
+        return Future()
+
+    def enter(self, place: Future[Any], fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> None:
+        """Queues the call of a place; what it returns or raises is the result. After shutdown() it is not run."""
+        with self._guard:
+            if not self._closed.is_set():
+                self._tasks.append((place, fn, args, kwargs))
+                if self._idle:
+                    self._idle.pop().release()  # the last that came to rest: its caches are the warmest
+                elif self._started < self.workers:
+                    self._start_thread()
+                return
+            self.taken -= 1
+        place.cancel()  # not while the lock is held: it calls back
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
         """Takes no more calls; the threads end once those queued are done. Does not wait."""
@@ -102,8 +118,8 @@ class Lane(ThreadPoolExecutor):
             if self._closed.is_set():
                 return
             self._closed.set()
-            for _ in range(self._started):
-                self._tasks.put(None)
+            while self._idle:
+                self._idle.pop().release()
 
     def _start_thread(self) -> None:
         name = f"vecdb-{self.name}-{self._started + 1}"
@@ -114,34 +130,37 @@ class Lane(ThreadPoolExecutor):
         self._started += 1
 
     def _work(self) -> None:
-        tasks = self._tasks
-        with self._guard:
-            self._idle += 1
-        while True:
-            task = tasks.get()
-            with self._guard:
-                self._idle -= 1
-            if task is None:
-                return
-            future, fn, args, kwargs = task
+        wake = threading.Lock()
+        wake.acquire()
+        while (task := self._next_task(wake)) is not None:
+            place, fn, args, kwargs = task
             try:
-                future.set_result(fn(*args, **kwargs))
+                place.set_result(fn(*args, **kwargs))
             except BaseException as error:
-                future.set_exception(error)
-            del task, future, fn, args, kwargs  # a waiting thread keeps no request alive
+                place.set_exception(error)
+            del task, place, fn, args, kwargs  # a waiting thread keeps no request alive
             with self._guard:
                 self.taken -= 1
                 self._finished += 1
+
+    def _next_task(self, wake: threading.Lock) -> _Task | None:
+        """Waits for it; None where the thread is to end."""
+        while True:
+            with self._guard:
+                if self._tasks:
+                    return self._tasks.popleft()
                 # Not while the others stand still: the next call would have to wait until that is noticed again.
-                if self._started > self.workers and self._idle >= self.workers and tasks.empty():
+                surplus = self._started > self.workers and len(self._idle) >= self.workers
+                if surplus or self._closed.is_set():
                     self._started -= 1
-                    return
-                self._idle += 1
+                    return None
+                self._idle.append(wake)
+            wake.acquire()
 
     def _start_threads_when_stalled(self) -> None:
         finished = -1
         while not self._closed.wait(STALL_SECONDS):
-            if self._tasks.empty():
+            if not self._tasks:
                 finished = -1
                 continue
             with self._guard:

@@ -9,6 +9,7 @@ from typing import Final
 
 from vecdb.errors import InvalidValue, Unavailable
 from vecdb.server.call import Call
+from vecdb.server.early_request import EarlyRequest
 
 _CHECK_SECONDS: Final = 0.25
 
@@ -22,7 +23,7 @@ class OpenStreams:
     def __init__(self, idle_seconds: float) -> None:
         self._idle_seconds = idle_seconds
         self._calls: set[Call] = set()
-        self._between: set[Call] = set()  # that wait for their caller's next request
+        self._between: set[Call | EarlyRequest] = set()  # that wait for their caller's next request
         self._guard = threading.Lock()
         self._draining = False
         self._closed = threading.Event()
@@ -43,20 +44,24 @@ class OpenStreams:
             self._calls.discard(call)
             self._between.discard(call)
 
+    def expect(self, early: EarlyRequest) -> None:
+        """A call waits for its request, and has no thread."""
+        with self._guard:
+            self._between.add(early)
+
+    def came(self, early: EarlyRequest) -> None:
+        """It waits no more."""
+        early.waiting_since = None
+        with self._guard:
+            self._between.discard(early)
+
     def only_request(self, call: Call, requests: Iterator[bytes]) -> bytes:
         """The request of a call that has one, within the longest a request may take. InvalidValue if it has none."""
-        patience = call.patience_seconds
-        call.patience_seconds = min(patience, call.longest_seconds)
-        with self._guard:
-            self._between.add(call)
-        call.waits()
-        try:
+        if isinstance(requests, EarlyRequest):
+            call.ended = requests.ended
             data = next(requests, None)
-        finally:
-            call.works()
-            call.patience_seconds = patience
-            with self._guard:
-                self._between.discard(call)
+        else:
+            data = self._awaited(call, requests)
         if data is None:
             raise InvalidValue(argument="request", expected="one message", received=None)
         return data
@@ -96,6 +101,20 @@ class OpenStreams:
     def close(self) -> None:
         """Watches no more."""
         self._closed.set()
+
+    def _awaited(self, call: Call, requests: Iterator[bytes]) -> bytes | None:
+        patience = call.patience_seconds
+        call.patience_seconds = min(patience, call.longest_seconds)
+        with self._guard:
+            self._between.add(call)
+        call.waits()
+        try:
+            return next(requests, None)
+        finally:
+            call.works()
+            call.patience_seconds = patience
+            with self._guard:
+                self._between.discard(call)
 
     def _end_those_that_stand(self) -> None:
         while not self._closed.wait(_CHECK_SECONDS):

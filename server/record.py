@@ -6,8 +6,7 @@ import logging
 import time
 from typing import Any, Final
 
-import grpc
-
+from vecdb.client.grpc_module import grpc
 from vecdb.errors import Error
 from vecdb.proto.status import status_of
 from vecdb.server.metrics import Metrics

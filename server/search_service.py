@@ -35,15 +35,17 @@ class SearchService:
         stage = request.query.WhichOneof("stage")
         if stage != "near":
             raise InvalidValue(argument="query", expected="a stage that this server runs: near", received=stage)
-        near = request.query.near
-        call.collection = request.collection.name
-        collection = self._engine.collection(request.collection)
+        # Each attribute of a message is made when it is read: they are read once.
+        near, ref, with_vectors = request.query.near, request.collection, request.with_vectors
+        k, filters = near.k, near.where
+        call.collection = ref.name
+        collection = self._engine.collection(ref)
         queries = matrix_from_message(near.queries, "queries")
-        self._engine.check_at_most("K_MAXIMUM", near.k)
+        self._engine.check_at_most("K_MAXIMUM", k)
         self._engine.check_at_most("EF_MAXIMUM", near.ef)
         self._engine.check_at_most("QUERIES_MAXIMUM", len(queries))
-        if len(near.where) > max(1, len(queries)):
-            raise InvalidValue(argument="where", expected=f"one filter, or {len(queries)}", received=len(near.where))
+        if len(filters) > max(1, len(queries)):
+            raise InvalidValue(argument="where", expected=f"one filter, or {len(queries)}", received=len(filters))
         options = _effort(near)
         if near.HasField("using"):
             options["using"] = near.using
@@ -51,25 +53,21 @@ class SearchService:
             options["select"] = list(request.select.fields)
         if request.HasField("min_score"):
             options["min_score"] = request.min_score
-        wheres = [filter_from_message(each) for each in near.where]
-        if request.with_vectors:
+        wheres = [filter_from_message(each) for each in filters] if filters else []
+        if with_vectors:
             # They are read before the reply is measured, and how many rows there will be is not known before.
-            most = len(queries) * vector_bytes(collection, near.k)
+            most = len(queries) * vector_bytes(collection, k)
             if most > BATCH_BYTES:
                 raise reply_too_large(self._engine.settings.message_bytes, most)
         timeout = call.seconds_left()
         if len(queries) == 1 and len(wheres) < 2:
             where = wheres[0] if wheres else None
             hits = [
-                collection.search(
-                    queries[0], near.k, where=where, with_vectors=request.with_vectors, timeout=timeout, **options
-                )
+                collection.search(queries[0], k, where=where, with_vectors=with_vectors, timeout=timeout, **options)
             ]
         else:
             several = wheres if len(wheres) > 1 else (wheres[0] if wheres else None)
-            hits = collection.search(
-                queries, near.k, where=several, with_vectors=request.with_vectors, timeout=timeout, **options
-            )
+            hits = collection.search(queries, k, where=several, with_vectors=with_vectors, timeout=timeout, **options)
         return self._response(hits, options.get("select"))
 
     def search_stream(self, call: Call, requests: Iterator[bytes]) -> Iterator[search_pb2.SearchResponse]:
@@ -80,10 +78,10 @@ class SearchService:
 
     def _response(self, hits: Sequence[StoredHits], select: Sequence[str] | None) -> search_pb2.SearchResponse:
         ids, distances, counts = gathered(hits)
-        scores = np.negative(distances).astype("<f4", copy=False)
-        response = search_pb2.SearchResponse(counts=counts, scores=scores.tobytes())
+        scores = np.negative(distances).astype("<f4", copy=False).tobytes()
+        response = search_pb2.SearchResponse(counts=counts, scores=scores)
         fill_ids(response.ids, ids)
-        size = len(response.scores)
+        size = len(scores)
         if select != []:
             # Of payloads that are sent whole no more is read than may be sent; of others more, to find the fields.
             texts = gathered_payloads(hits, BATCH_BYTES if select else self._engine.settings.message_bytes)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Self
 
-import grpc
+from vecdb.client.grpc_module import grpc  # isort: skip  # before grpc_health imports it in another way
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from vecdb.database import Database, connect

@@ -10,8 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import grpc
-
+from vecdb.client.grpc_module import grpc
 from vecdb.errors import InvalidValue
 from vecdb.server.request_log import log_event
 from vecdb.server.settings import ServerSettings

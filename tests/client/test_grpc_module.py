@@ -18,18 +18,18 @@ class Spy:
         if name == "grpc":
             print("during", os.environ.get("GRPC_EXPERIMENTS"))
 sys.meta_path.insert(0, Spy())
-import vecdb.client
+import {module}
 print("after", os.environ.get("GRPC_EXPERIMENTS"))
 import grpc
 grpc.insecure_channel("localhost:1").close()
 """
 
 
-def run(before: str = "", variable: str | None = None) -> list[str]:
+def run(before: str = "", variable: str | None = None, module: str = "vecdb.client") -> list[str]:
     environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
     if variable is not None:
         environment[VARIABLE] = variable
-    program = PROGRAM.format(before=before)
+    program = PROGRAM.format(before=before, module=module)
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True, env=environment
     )
@@ -37,8 +37,9 @@ def run(before: str = "", variable: str | None = None) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_the_variable_is_there_for_the_import_alone() -> None:
-    found = run()
+@pytest.mark.parametrize("module", ["vecdb.client", "vecdb.server.server", "vecdb.server.entry"])
+def test_the_variable_is_there_for_the_import_alone(module: str) -> None:
+    found = run(module=module)
     assert found[-1] == "after None"
     assert "during -event_engine_client,-event_engine_listener" in found
 

@@ -332,4 +332,4 @@ def test_without_credentials_configured_everybody_is_admin_on_loopback_only() ->
 
 def test_every_method_of_the_server_is_in_the_table(guarded: Guarded) -> None:
     with Server(ServerSettings(data=":memory:", port=0)) as server:
-        assert server._gate._served.keys() == {method.path for method in BY_NAME.values()}
+        assert server._gate._ways.keys() == {method.path for method in BY_NAME.values()}

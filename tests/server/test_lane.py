@@ -171,3 +171,52 @@ def test_a_system_without_threads_makes_calls_wait(monkeypatch: pytest.MonkeyPat
     assert future.result(5) == 5
     assert wait_for(lambda: lane.taken == 0)
     lane.shutdown()
+
+
+def test_a_place_counts_before_its_call_enters() -> None:
+    lane = Lane("test", workers=1, queue=1)
+    places = [lane.hold_place() for _ in range(2)]
+    assert lane.full
+    for place, number in zip(places, (3, 4), strict=True):
+        lane.enter(place, int.__add__, number, 1)
+    assert [place.result(5) for place in places] == [4, 5]
+    assert wait_for(lambda: lane.taken == 0)
+    lane.shutdown()
+
+
+def test_a_call_that_enters_a_closed_lane_is_not_run() -> None:
+    lane, ran = Lane("test", workers=1, queue=1), threading.Event()
+    place = lane.hold_place()
+    lane.shutdown()
+    lane.enter(place, ran.set)
+    assert place.cancelled()
+    assert lane.taken == 0
+    assert not ran.wait(0.1)
+    with pytest.raises(RuntimeError):
+        lane.hold_place()
+
+
+def test_no_call_is_left_lying_however_many_come_from_everywhere() -> None:
+    """Each wakes one thread, and what is woken for nothing rests again."""
+    lane = Lane("test", workers=3, queue=10_000)
+    done: list[int] = []
+    places: list[Future[None]] = []
+
+    def send(number: int) -> None:
+        for step in range(500):
+            places.append(lane.submit(done.append, 500 * number + step))
+            if step % 50 == 0:
+                time.sleep(0.001)
+
+    senders = [threading.Thread(target=send, args=(number,)) for number in range(4)]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join(10)
+    for place in places:
+        place.result(10)
+    assert sorted(done) == list(range(2_000))
+    assert wait_for(lambda: lane.taken == 0 and len(lane._idle) == 3)
+    lane.submit(done.append, 0).result(5)
+    lane.shutdown()
+    assert wait_for(lambda: lane._started == 0)
