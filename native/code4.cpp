@@ -23,6 +23,7 @@ Code4::Code4(Metric metric, uint32_t dimension, uint32_t lines, const float* mat
     mean_.assign(mean, mean + dimension);
     projected_mean_.resize(width());
     vecdb::kernels()->project(mean_.data(), matrix_.data(), dimension, width(), projected_mean_.data());
+    narrow_ = std::make_unique<NarrowMatrix>(matrix_.data(), mean_.data(), dimension, width());
     mask_.assign(value_bytes(), -1);
     for (uint32_t half = 1; half <= 2; ++half) {
         int8_t* end = mask_.data() + value_bytes() - (2 - half) * LINE_BYTES;
@@ -54,14 +55,13 @@ void Code4::encode(const float* vector, uint8_t* row) const {
 
 void Code4::prepare(const float* vector, int8_t* values, PreparedQuery* out) const {
     float projected[WIDTH_MAXIMUM];
-    const float norm = project(vector, projected);
+    const float norm = vecdb::kernels()->project_narrow(&narrow_->projection(), vector, projected);
     out->scale = vecdb::kernels()->prepare_code4(projected, lines_, values, &out->sum);
     out->data = values;
     out->dimension = width();
     out->center = MIDDLE * static_cast<float>(out->sum);
     out->factor = metric_ == METRIC_L2 ? 2 * out->scale : out->scale;
     out->base = metric_ == METRIC_L2 ? norm : 0;
-    out->norm_weight = metric_ == METRIC_L2 ? 1 : 0;
 }
 
 void Code4::prepare_row(const uint8_t* row, int8_t* values, PreparedQuery* out) const {
@@ -84,7 +84,6 @@ void Code4::prepare_row(const uint8_t* row, int8_t* values, PreparedQuery* out) 
     out->center = MIDDLE * static_cast<float>(sum);
     out->factor = metric_ == METRIC_L2 ? factors[0] : factors[0] / 2;
     out->base = metric_ == METRIC_L2 ? factors[1] : 0;
-    out->norm_weight = metric_ == METRIC_L2 ? 1 : 0;
 }
 
 float Code4::squared_norm(const uint8_t* row) const {

@@ -13,14 +13,13 @@
 #pragma once
 #include <stdint.h>
 
+#include <memory>
 #include <vector>
 
 #include "kernels.h"
+#include "narrow_projection.h"
 
 namespace vecdb {
-
-constexpr uint32_t CODE4_LINE_BYTES = 64;
-constexpr uint32_t CODE4_LINES_MAXIMUM = 8;
 
 class Code4 {
   public:
@@ -48,6 +47,7 @@ class Code4 {
     Metric metric_;
     uint32_t dimension_, lines_;
     std::vector<float> matrix_, mean_, projected_mean_;
+    std::unique_ptr<const NarrowMatrix> narrow_;  // for queries
     std::vector<int8_t> mask_;  // of a prepared row's values: -1 for a number, 0 where the factors lie
 };
 

@@ -32,7 +32,7 @@ inline void score_code4_together(const PreparedQuery* query, uint32_t row_bytes,
         float factors[2];
         memcpy(factors, rows[r] + row_bytes - kFactorBytes, sizeof factors);
         const float dot = rounded(rounded((float)dots[r] - query->center) * rounded(query->factor * factors[0]));
-        const float distance = rounded(query->base + rounded(query->norm_weight * factors[1])) - dot;
+        const float distance = (metric == METRIC_L2 ? rounded(query->base + factors[1]) : query->base) - dot;
         out[r] = metric == METRIC_L2 && distance <= 0 ? 0 : distance;  // NaN stays, and is farthest
     }
 }

@@ -15,15 +15,18 @@ Graph::Graph(const RowStore& store, uint32_t m, uint32_t ef_construction, uint64
 }
 
 std::unique_ptr<WalkScratch> Graph::take_scratch() const {
+    std::unique_ptr<WalkScratch> scratch;
     {
         std::lock_guard<std::mutex> guard(scratch_mutex_);
         if (!scratches_.empty()) {
-            auto scratch = std::move(scratches_.back());
+            scratch = std::move(scratches_.back());
             scratches_.pop_back();
+            if (scratch->landmarks != landmarks_) scratch->landmarks = landmarks_;
             return scratch;
         }
+        scratch = std::make_unique<WalkScratch>();
+        scratch->landmarks = landmarks_;
     }
-    auto scratch = std::make_unique<WalkScratch>();
     scratch->nearby.resize(2 * m_ + 8);
     scratch->distances.resize(2 * m_ + 8);
     return scratch;
@@ -75,6 +78,29 @@ uint64_t Graph::descend(const Scorer& scorer, uint64_t entry, uint32_t level, Wa
         }
     }
     return best;
+}
+
+void Graph::place_landmarks(const std::vector<bool>& gone) {
+    std::shared_ptr<const Landmarks> landmarks;
+    landmarks_of_ = count();
+    const uint32_t bound = static_cast<uint32_t>(std::min(links_.row_bound(), store_->row_bound()));
+    if (store_->row_type() == ROW_CODE4) {
+        std::vector<uint32_t> members;
+        for (uint32_t row = 0; row < bound; ++row)
+            if (contains(row) && !(row < gone.size() && gone[row])) members.push_back(row);
+        const uint64_t wanted = std::min<uint64_t>(Landmarks::COUNT_MAXIMUM, members.size());
+        std::vector<uint32_t> rows;
+        for (uint64_t i = 0; i < wanted; ++i) rows.push_back(members[i * members.size() / wanted]);
+        if (!rows.empty()) landmarks = std::make_shared<const Landmarks>(*store_, std::move(rows));
+    }
+    std::lock_guard<std::mutex> guard(scratch_mutex_);
+    landmarks_ = std::move(landmarks);
+}
+
+uint64_t Graph::start_of(const Scorer& scorer, uint64_t entry, WalkScratch* scratch) const {
+    const Landmarks* landmarks = scratch->landmarks.get();
+    const bool suit = landmarks != nullptr && landmarks->suit(scorer);
+    return suit ? landmarks->nearest(scorer) : descend(scorer, entry, 0, scratch);
 }
 
 bool Graph::walk_by_kernel(const Scorer& scorer, uint64_t start, uint32_t ef, Interrupt* interrupt,

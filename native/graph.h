@@ -9,6 +9,7 @@
 
 #include "graph_links.h"
 #include "interrupt.h"
+#include "landmarks.h"
 #include "row_mask.h"
 #include "row_store.h"
 #include "scorer.h"
@@ -25,7 +26,8 @@ struct WalkScratch {
     std::vector<uint64_t> results;  // masked walks: the allowed rows alone
     std::vector<uint32_t> nearby;
     std::vector<float> distances;
-    std::vector<uint32_t> chosen;  // rows found, to be scored once more
+    std::vector<uint32_t> chosen;                // rows found, to be scored once more
+    std::shared_ptr<const Landmarks> landmarks;  // or nullptr
 };
 
 constexpr uint32_t NO_ROW = ~0u;
@@ -47,6 +49,7 @@ class Graph {
     void set_store(const RowStore& store) {
         store_ = &store;
         offset_ = -1;
+        place_landmarks({});
     }
 
     // Adds rows whose vectors are in the store. Rows already in the graph are passed over; an interrupt leaves some
@@ -82,6 +85,10 @@ class Graph {
     friend class GraphWriter;
     static constexpr uint64_t NO_ENTRY = ~0ull;
 
+    // Chooses rows of the graph for which gone[row] is not set, if they are codes.
+    void place_landmarks(const std::vector<bool>& gone);
+    // Where a search of the ground begins.
+    uint64_t start_of(const Scorer& scorer, uint64_t entry, WalkScratch* scratch) const;
     void widen_offset(const uint32_t* rows, size_t count);
     void learn_offset();
     void begin_walk(const Scorer& scorer, WalkScratch* scratch) const;
@@ -109,6 +116,8 @@ class Graph {
     std::mutex entry_mutex_;
     mutable std::mutex scratch_mutex_;
     mutable std::vector<std::unique_ptr<WalkScratch>> scratches_;
+    std::shared_ptr<const Landmarks> landmarks_;  // under scratch_mutex_; or nullptr
+    uint64_t landmarks_of_ = 0;                   // rows in the graph when they were chosen
 };
 
 }  // namespace vecdb

@@ -88,6 +88,7 @@ void Graph::insert(const uint32_t* rows, uint32_t count, ThreadPool& pool, Inter
             for (size_t i = first; i < last; ++i) writer.insert(absent[i]);
         });
     });
+    if (this->count() >= 2 * landmarks_of_) place_landmarks({});
 }
 
 void Graph::remove(const uint32_t* rows, uint32_t count, ThreadPool& pool) {
@@ -111,16 +112,31 @@ void Graph::remove(const uint32_t* rows, uint32_t count, ThreadPool& pool) {
         }
         entry_.store(best, std::memory_order_release);
     }
+    const auto leaves = [&](uint32_t row) { return row < bound && gone[row]; };
+    if (landmarks_ && std::any_of(landmarks_->rows().begin(), landmarks_->rows().end(), leaves)) place_landmarks(gone);
     Writers writers(*this, offset_);
+    std::mutex poor_mutex;
+    std::vector<uint32_t> poor;
     pool.run((bound + HEAL_ROWS_PER_TASK - 1) / HEAL_ROWS_PER_TASK, nullptr, [&](uint32_t task) {
         writers.use([&](GraphWriter& writer) {
             const uint32_t first = task * HEAL_ROWS_PER_TASK, last = std::min(bound, first + HEAL_ROWS_PER_TASK);
-            for (uint32_t row = first; row < last; ++row)
-                if (!gone[row] && contains(row)) writer.heal(row, gone);
+            for (uint32_t row = first; row < last; ++row) {
+                if (gone[row] || !contains(row) || !writer.heal(row, gone)) continue;
+                std::lock_guard<std::mutex> guard(poor_mutex);
+                poor.push_back(row);
+            }
         });
     });
     for (uint32_t row : present) links_.drop(row);
     count_.fetch_sub(present.size());
+    // What lay around a row went with it: it looks for others, where no walk meets the rows that are gone any more.
+    std::sort(poor.begin(), poor.end());
+    pool.run(static_cast<uint32_t>((poor.size() + ROWS_PER_TASK - 1) / ROWS_PER_TASK), nullptr, [&](uint32_t task) {
+        writers.use([&](GraphWriter& writer) {
+            const size_t first = size_t{task} * ROWS_PER_TASK, last = std::min(first + ROWS_PER_TASK, poor.size());
+            for (size_t i = first; i < last; ++i) writer.refill(poor[i]);
+        });
+    });
     relink();
 }
 

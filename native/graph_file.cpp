@@ -78,6 +78,7 @@ void Graph::restore(const uint8_t* levels, uint32_t rows, const uint32_t* ground
     offset_ = -1;
     count_.store(count);
     entry_.store(entry, std::memory_order_release);
+    place_landmarks({});
 }
 
 uint64_t Graph::unsound_links() const {

@@ -87,7 +87,7 @@ void Graph::search(const Scorer& scorer, uint32_t ef, const Allowed* allowed, ui
     if (entry == NO_ENTRY || ef == 0) return;
     begin_walk(scorer, scratch);
     if (static_cast<uint32_t>(entry) >= scratch->bound) return;
-    const uint64_t start = descend(scorer, entry, 0, scratch);
+    const uint64_t start = start_of(scorer, entry, scratch);
     scratch->seen[key_row(start)] = scratch->epoch;
     if (unmet < scratch->bound) scratch->seen[unmet] = scratch->epoch;
     if (allowed) {

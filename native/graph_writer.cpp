@@ -13,6 +13,7 @@ constexpr float ROUNDS[] = {1.0f, 1.2f};
 constexpr float LAST_ROUND = 1.2f;
 constexpr uint32_t CANDIDATES_PER_LINK = 4;  // farther ones are hardly ever chosen and cost as much to rule out
 constexpr float PASSED_OVER = 1e30f;
+constexpr uint32_t POOR_SHARE = 2;       // of its width; a list is begun with five eighths
 constexpr uint32_t ATTACH_CHOICES = 16;  // near rows among which a lost one finds its place
 
 uint64_t mix(uint64_t x) {  // splitmix64
@@ -174,7 +175,8 @@ void GraphWriter::insert(uint32_t row) {
     graph_.count_.fetch_add(1);
 }
 
-void GraphWriter::heal(uint32_t row, const std::vector<bool>& gone) {
+bool GraphWriter::heal(uint32_t row, const std::vector<bool>& gone) {
+    bool poor = false;
     const int top = graph_.links_.level(row);
     const auto is_gone = [&gone](uint32_t link) { return link < gone.size() && gone[link]; };
     for (int l = 0; l <= top; ++l) {
@@ -209,9 +211,52 @@ void GraphWriter::heal(uint32_t row, const std::vector<bool>& gone) {
             sort_candidates(row);
             choose(width);
             write_list(row, level);
+            poor = poor || (l == 0 && chosen_.size() < width / POOR_SHARE);
         }
         locks_.unlock(row);
     }
+    return poor;
+}
+
+void GraphWriter::refill(uint32_t row) {
+    const uint64_t entry = graph_.entry();
+    row_scorer_.prepare_row(row);
+    graph_.begin_walk(row_scorer_, scratch_.get());
+    uint64_t start = graph_.descend(row_scorer_, entry, 0, scratch_.get());
+    const auto walk_from_start = [&] {
+        if (row < scratch_->bound) scratch_->seen[row] = scratch_->epoch;
+        scratch_->seen[key_row(start)] = scratch_->epoch;
+        graph_.walk(row_scorer_, start, 0, graph_.ef_construction_, nullptr, scratch_.get());
+    };
+    walk_from_start();
+    if (scratch_->pool.size() < graph_.ef_construction_) {
+        // It ended on an island, which it is to be linked to the rest from.
+        graph_.begin_walk(row_scorer_, scratch_.get());
+        start = pack_key(row_scorer_.score_one(static_cast<uint32_t>(entry)), static_cast<uint32_t>(entry));
+        walk_from_start();
+    }
+    const uint32_t width = graph_.links_.width(0);
+    locks_.lock(row);
+    GraphLinks::Link* list = graph_.links_.list(row, 0);
+    rest_rows_.clear();
+    for (uint32_t i = 0; i < width; ++i) rest_rows_.push_back(list[i].load(std::memory_order_relaxed));
+    for (uint64_t key : scratch_->pool) rest_rows_.push_back(key_row(key));
+    std::sort(rest_rows_.begin(), rest_rows_.end());
+    rest_rows_.erase(std::unique(rest_rows_.begin(), rest_rows_.end()), rest_rows_.end());
+    rest_rows_.erase(std::remove_if(rest_rows_.begin(), rest_rows_.end(),
+                                    [&](uint32_t link) { return link == row || !graph_.contains(link); }),
+                     rest_rows_.end());
+    pair_distances_.resize(rest_rows_.size());
+    row_scorer_.score(rest_rows_.data(), static_cast<uint32_t>(rest_rows_.size()), pair_distances_.data());
+    candidates_.clear();
+    for (size_t i = 0; i < rest_rows_.size(); ++i) candidates_.push_back({pair_distances_[i], rest_rows_[i]});
+    sort_candidates(row);
+    candidates_.resize(std::min<size_t>(candidates_.size(), CANDIDATES_PER_LINK * width));
+    choose(std::max(2u, width * 5 / 8));
+    write_list(row, 0);
+    const std::vector<uint32_t> neighbours = chosen_;
+    locks_.unlock(row);
+    for (uint32_t neighbour : neighbours) link_back(neighbour, row, 0);
 }
 
 bool GraphWriter::attach(uint32_t row, const std::vector<bool>& reached) {

@@ -39,8 +39,11 @@ class GraphWriter {
 
     // Links a row into every layer up to the level drawn for it.
     void insert(uint32_t row);
-    // Replaces links to rows for which gone[row] is set by the best of those rows' own links.
-    void heal(uint32_t row, const std::vector<bool>& gone);
+    // Replaces links to rows for which gone[row] is set by the best of those rows' own links. True if that leaves the
+    // ground list poor, because those links lead to rows that are gone as well.
+    bool heal(uint32_t row, const std::vector<bool>& gone);
+    // Links a row's ground list anew, by a walk for what is near it now.
+    void refill(uint32_t row);
     // Gives a ground row that no list leads to a place in the list of a near row for which reached[] is set.
     bool attach(uint32_t row, const std::vector<bool>& reached);
 

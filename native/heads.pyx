@@ -26,7 +26,7 @@ cdef enum:
     CHECKED_BYTES = 44
     INTEGER = 1
     TEXT = 2
-    AHEAD = 8  # cells that are on their way from memory while one is read
+    AHEAD = 16  # cells that are on their way from memory while one is read
 
 cdef extern from *:
     void prefetch "__builtin_prefetch"(const void*) noexcept nogil
@@ -37,41 +37,49 @@ def head_store(uint32_t page_shift):
     return RowStore("int8", "l2", CELL_BYTES, CELL_BYTES, page_shift)
 
 
-def head_ids(RowStore heads not None, const uint32_t[::1] rows not None):
-    """The id of each row, None if too long for its cell. ValueError(row) for a cell that does not check."""
-    cdef Py_ssize_t i
-    cdef list ids = []
-    for i in range(rows.shape[0]):
-        if i + AHEAD < rows.shape[0] and rows[i + AHEAD] < heads.store.get().row_bound():
-            prefetch(heads.store.get().row(rows[i + AHEAD]))
-        ids.append(decoded(cell_of(heads, rows[i])))
-    return ids
+def head_ids(RowStore heads not None, cnp.ndarray rows not None):
+    """(the id of each row, None if too long for its cell; the places of these). ValueError(row): it does not check."""
+    cdef const uint32_t* numbers = numbers_of(rows)
+    cdef Py_ssize_t i, count = cnp.PyArray_DIM(rows, 0)
+    cdef const uint8_t* cell
+    cdef list ids = [None] * count
+    cdef list long_places = []
+    expect(heads, numbers, 0, min(AHEAD, count))
+    for i in range(count):
+        expect(heads, numbers, i + AHEAD, min(i + AHEAD + 1, count))
+        cell = cell_of(heads, numbers[i])
+        if cell[0] == 0:
+            long_places.append(i)
+        else:
+            ids[i] = decoded(cell)
+    return ids, long_places
 
 
-def head_integers(RowStore heads not None, const uint32_t[::1] rows not None):
+def head_integers(RowStore heads not None, cnp.ndarray rows not None):
     """The ids of rows, int64, if all are integers; None otherwise. ValueError(row) for a cell that does not check."""
-    cdef cnp.npy_intp count = rows.shape[0]
+    cdef const uint32_t* numbers = numbers_of(rows)
+    cdef cnp.npy_intp i, count = cnp.PyArray_DIM(rows, 0)
     cdef cnp.ndarray result = cnp.PyArray_EMPTY(1, &count, cnp.NPY_INT64, 0)
     cdef int64_t* out = <int64_t*>cnp.PyArray_DATA(result)
     cdef const uint8_t* cell
-    cdef Py_ssize_t i
+    expect(heads, numbers, 0, min(AHEAD, count))
     for i in range(count):
-        if i + AHEAD < count and rows[i + AHEAD] < heads.store.get().row_bound():
-            prefetch(heads.store.get().row(rows[i + AHEAD]))
-        cell = cell_of(heads, rows[i])
+        expect(heads, numbers, i + AHEAD, min(i + AHEAD + 1, count))
+        cell = cell_of(heads, numbers[i])
         if cell[0] == 0 or cell[1] != INTEGER:
             return None
         out[i] = <int64_t>integer_of(cell)
     return result
 
 
-def head_checksums(RowStore heads not None, const uint32_t[::1] rows not None):
+def head_checksums(RowStore heads not None, cnp.ndarray rows not None):
     """CRC-32C of the vectors of each row as written, uint32. ValueError(row) for a cell that does not check."""
-    result = np.empty(rows.shape[0], np.uint32)
-    cdef uint32_t[::1] out = result
-    cdef Py_ssize_t i
-    for i in range(rows.shape[0]):
-        out[i] = read_u32(cell_of(heads, rows[i]) + 1 + ID_BYTES)
+    cdef const uint32_t* numbers = numbers_of(rows)
+    cdef cnp.npy_intp i, count = cnp.PyArray_DIM(rows, 0)
+    cdef cnp.ndarray result = cnp.PyArray_EMPTY(1, &count, cnp.NPY_UINT32, 0)
+    cdef uint32_t* out = <uint32_t*>cnp.PyArray_DATA(result)
+    for i in range(count):
+        out[i] = read_u32(cell_of(heads, numbers[i]) + 1 + ID_BYTES)
     return result
 
 
@@ -86,6 +94,22 @@ def row_checksums(const uint8_t[:, ::1] rows not None):
             for i in range(rows.shape[0]):
                 out[i] = kernel_table().crc32c(0, &rows[i, 0], width)
     return result
+
+
+cdef const uint32_t* numbers_of(cnp.ndarray rows) except? NULL:
+    # By hand: a typed memoryview of so few numbers would take longer than reading their cells.
+    if (cnp.PyArray_NDIM(rows) != 1 or cnp.PyArray_TYPE(rows) != cnp.NPY_UINT32
+            or not cnp.PyArray_IS_C_CONTIGUOUS(rows) or not cnp.PyArray_ISNOTSWAPPED(rows)):
+        raise TypeError("rows: expected a contiguous array of uint32")
+    return <const uint32_t*>cnp.PyArray_DATA(rows)
+
+
+cdef inline void expect(RowStore heads, const uint32_t* rows, Py_ssize_t first, Py_ssize_t last) noexcept:
+    """The cells of rows[first:last] are needed soon."""
+    cdef Py_ssize_t i
+    for i in range(first, last):
+        if rows[i] < heads.store.get().row_bound():
+            prefetch(heads.store.get().row(rows[i]))
 
 
 cdef inline uint32_t read_u32(const uint8_t* bytes) noexcept nogil:
@@ -110,8 +134,6 @@ cdef inline uint64_t integer_of(const uint8_t* cell) noexcept nogil:
 
 
 cdef object decoded(const uint8_t* cell):
-    if cell[0] == 0:
-        return None
     if cell[1] == INTEGER:
         return integer_of(cell)
     if cell[1] == TEXT:

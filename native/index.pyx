@@ -270,7 +270,7 @@ cdef SearchRequest request_of(Graph graph, RowStore walked, RowStore store, RowM
     return request
 
 
-def search(Graph graph, RowStore store not None, const float[::1] query not None, RowMask live not None,
+def search(Graph graph, RowStore store not None, cnp.ndarray query not None, RowMask live not None,
            RowMask tail not None, uint32_t k, uint32_t ef, bint masked, bint normalise, double timeout_seconds=0):
     """The k nearest live rows of one query: (uint32 rows, float32 distances, scanned), nearest first.
 
@@ -278,8 +278,12 @@ def search(Graph graph, RowStore store not None, const float[::1] query not None
     Raises ValueError for a query that is not finite, or has no direction while `normalise` is set; TimeoutError.
     """
     cdef uint32_t dimension = store.store.get().dimension()
-    if query.shape[0] != dimension:
-        raise ValueError(f"expected {dimension} numbers, received {query.shape[0]}")
+    # By hand: a typed memoryview would take longer than the rest of what is done around a search.
+    if (cnp.PyArray_NDIM(query) != 1 or cnp.PyArray_TYPE(query) != cnp.NPY_FLOAT32
+            or not cnp.PyArray_IS_C_CONTIGUOUS(query) or not cnp.PyArray_ISNOTSWAPPED(query)):
+        raise TypeError("query: expected a contiguous array of float32")
+    if cnp.PyArray_DIM(query, 0) != dimension:
+        raise ValueError(f"expected {dimension} numbers, received {cnp.PyArray_DIM(query, 0)}")
     cdef const CKernels* kernels = &store.store.get().kernels()
     # Held here: a writer may give the graph other codes meanwhile.
     cdef RowStore walked = graph.store if graph is not None else store
@@ -289,7 +293,7 @@ def search(Graph graph, RowStore store not None, const float[::1] query not None
     holder.reset(new_interrupt(timeout_seconds))
     interrupt = holder.get()
     cdef vector[float] unit
-    cdef const float* vector_data = &query[0]
+    cdef const float* vector_data = <const float*>cnp.PyArray_DATA(query)
     cdef float norm = kernels.squared_norm(vector_data, dimension)
     if not isfinite(norm) or (normalise and norm < SMALLEST_NORM):
         raise ValueError("the query needs the careful path")

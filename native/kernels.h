@@ -8,6 +8,9 @@
 namespace vecdb {
 
 enum Metric { METRIC_L2 = 0, METRIC_DOT = 1, METRIC_COUNT = 2 };
+constexpr uint32_t CODE4_LINE_BYTES = 64;
+constexpr uint32_t CODE4_LINES_MAXIMUM = 8;
+
 enum RowType { ROW_FLOAT32 = 0, ROW_FLOAT16 = 1, ROW_BFLOAT16 = 2, ROW_INT8 = 3, ROW_CODE4 = 4, ROW_TYPE_COUNT = 5 };
 
 // Where rows live: pages of (1 << page_shift) rows that never move; row r starts at
@@ -25,11 +28,11 @@ struct RowPages {
 struct PreparedQuery {
     const void* data;
     uint32_t dimension;
-    float scale;              // int8 only: query is about scale * data[i]
-    int32_t sum;              // int8 only: sum of data[i]
-    float norm;               // int8 only: squared norm of the float query
-    float center, factor;     // code4: a row has about the dot product (dot of the codes - center) * factor * its own
-    float base, norm_weight;  // code4: what is added to the distance, and how much of the row's squared norm
+    float scale;           // int8 only: query is about scale * data[i]
+    int32_t sum;           // int8 only: sum of data[i]
+    float norm;            // int8 only: squared norm of the float query
+    float center, factor;  // code4: a row has about the dot product (dot of the codes - center) * factor * its own
+    float base;            // code4: what is added to the distance; L2 adds the row's squared norm too
 };
 
 // int8 rows: dimension codes (uint8, value = scale * (code - 128)), zero padding to a multiple of 4,
@@ -40,6 +43,18 @@ static inline uint32_t int8_row_bytes(uint32_t dimension) { return ((dimension +
 // 65536. The same bits whatever else is in the batch; for int8 rows the same bits at every level.
 typedef void (*ScoreRows)(const PreparedQuery* query, const RowPages* pages, const uint32_t* rows, uint32_t n,
                           float* out);
+
+// A projection by whole numbers of eight bits, see narrow_projection.h: `dimension` numbers become `width`, which is a
+// multiple of 128 less 16. The matrix lies in groups of Kernels::narrow_group dimensions, the last one filled up with
+// zeros: for each group `width` columns of so many numbers.
+struct NarrowProjection {
+    const float* mean;      // `dimension` numbers that are subtracted first
+    const int8_t* numbers;  // the matrix
+    const float* scales;    // of a column: matrix is about scale * number
+    const int32_t* sums;    // of a column's numbers
+    float greatest_norm;    // of a column of numbers
+    uint32_t dimension, width;
+};
 
 struct Code4Walk;  // walk_code4.h
 
@@ -62,6 +77,9 @@ struct Kernels {
     float (*prepare_code4)(const float* values, uint32_t lines, int8_t* data, int32_t* sum);
     // out[c] = sum over i of x[i] * matrix[i * width + c], for width a multiple of 16
     void (*project)(const float* x, const float* matrix, uint32_t dimension, uint32_t width, float* out);
+    // The same of x - mean by whole numbers, about, and the same bits at every level; returns |x - mean|^2.
+    uint32_t narrow_group;
+    float (*project_narrow)(const NarrowProjection* projection, const float* x, float* out);
     // A walk of a graph's ground layer: fills the pool, returns how many it holds. nullptr where the level has none.
     uint32_t (*walk_code4[METRIC_COUNT])(const Code4Walk* walk);
 

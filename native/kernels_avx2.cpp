@@ -107,5 +107,6 @@ inline uint32_t less_equal(Vec a, Vec b) { return (uint32_t)_mm256_movemask_ps(_
 
 #define VECDB_LEVEL_NAME "avx2"
 #define VECDB_LEVEL_TABLE kernels_avx2
+#define VECDB_WALK_CODE4_HEADER "walk_code4_avx2.h"
 #include "kernels_body.h"
 #endif

@@ -104,6 +104,7 @@ inline uint32_t less_equal(Vec a, Vec b) { return (uint32_t)_mm512_cmp_ps_mask(a
 
 #define VECDB_LEVEL_NAME "avx512"
 #define VECDB_LEVEL_TABLE kernels_avx512
+#define VECDB_NARROW_COLUMNS_HEADER "narrow_columns_avx512.h"
 #define VECDB_WALK_CODE4_HEADER "walk_code4_avx512.h"
 #include "kernels_body.h"
 #endif

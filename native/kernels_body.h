@@ -330,11 +330,12 @@ void prepare_int8(const float* query, uint32_t dimension, int8_t* data, Prepared
 }  // namespace vecdb
 
 #include "code4_body.h"
+#include "narrow_projection_body.h"
 #include "panel_body.h"
 
 // Defined by the levels that have a walk of their own.
 #ifdef VECDB_WALK_CODE4_HEADER
-#include VECDB_WALK_CODE4_HEADER
+#include "walk_code4_body.h"
 #define VECDB_WALK_CODE4(metric) walk_code4<metric>
 #else
 #define VECDB_WALK_CODE4(metric) nullptr
@@ -356,6 +357,8 @@ const Kernels VECDB_LEVEL_TABLE = {
     encode_code4,
     prepare_code4,
     project,
+    kNarrowGroup,
+    project_narrow,
     {VECDB_WALK_CODE4(METRIC_L2), VECDB_WALK_CODE4(METRIC_DOT)},
     squared_norm,
     scale,

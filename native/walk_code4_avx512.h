@@ -1,12 +1,10 @@
-// The walk by rows of code4 at the avx512 level: the pool stays in registers while it is small enough.
-// Included by kernels_avx512.cpp after code4_body.h.
-#include "walk_code4.h"
+// What a walk by rows of code4 needs at the avx512 level: the pool stays in registers while it is small enough.
+// Included by walk_code4_body.h.
 
 namespace vecdb {
 namespace {
 
-constexpr uint32_t kHopsPerCheck = 64;
-constexpr uint32_t kAhead = 2;  // lists of the next candidates that are fetched while a hop is scored
+constexpr uint32_t kAhead = 2;  // lists of candidates behind the one that is taken that are fetched with its own
 constexpr uint32_t kKeysPerVector = 8;
 
 // ordered_bits() of sixteen distances; NaN becomes infinitely far, as pack_key() has it.
@@ -21,23 +19,6 @@ inline __m512i ordered_keys(__m512 distances) {
 inline void prefetch_list(const Code4Walk& walk, uint64_t key) {
     const uint8_t* list = row_address(&walk.links, (uint32_t)key >> 1);
     for (uint32_t byte = 0; byte < walk.links.stride; byte += kLineBytes) __builtin_prefetch(list + byte);
-}
-
-// Rows of a list that were not met before, which they are from now on; returns how many.
-inline uint32_t unmet(const Code4Walk& walk, uint32_t row, uint32_t* nearby) {
-    const uint32_t* list = (const uint32_t*)row_address(&walk.links, row);
-    uint8_t* const seen = walk.seen;
-    const uint32_t bound = walk.bound;
-    const uint8_t epoch = walk.epoch;
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < walk.width; ++i) {
-        const uint32_t link = __atomic_load_n(list + i, __ATOMIC_ACQUIRE);
-        const uint32_t place = link < bound ? link : bound;
-        nearby[count] = place;
-        count += seen[place] != epoch;
-        seen[place] = epoch;
-    }
-    return count;
 }
 
 // Distances of four rows. The sums of products are added up across the rows together, and so is what follows.
@@ -191,70 +172,60 @@ inline uint32_t next_place(const Code4Walk& walk, const uint64_t* pool, uint32_t
     return count ? places[0] : size;
 }
 
-// `vectors` registers hold the pool; 0: it is kept in memory.
-template <Metric metric, int lines, int vectors>
-uint32_t walk_by_code4(const Code4Walk& walk) {
-    uint64_t* const pool = walk.pool;
-    const uint32_t capacity = walk.capacity;
-    constexpr uint32_t kHeld = vectors * kKeysPerVector;
-    const uint32_t room = capacity + kKeysPerVector > kHeld ? capacity + kKeysPerVector : kHeld;
-    for (uint32_t i = 1; i < room; ++i) pool[i] = ~0ull;
-    const PreparedQuery query = *walk.query;
-    const RowPages codes = walk.codes;
-    alignas(64) uint32_t nearby[CODE4_WALK_WIDTH + 4];
-    alignas(64) float distances[CODE4_WALK_WIDTH + kLanes];
-    alignas(64) uint64_t keys[CODE4_WALK_WIDTH + kKeysPerVector];
-    const uint8_t* addresses[CODE4_WALK_WIDTH + 4];
-    const uint32_t row_bytes = lines ? lines * kLineBytes : codes.stride;
-    uint32_t size = 1, hops = 0, place = 0;
-    while (place < size) {
-        if (++hops % kHopsPerCheck == 0 && walk.should_stop && walk.should_stop(walk.argument)) break;
-        const uint32_t row = (uint32_t)pool[place] >> 1;
-        pool[place] |= 1;
-        const uint32_t count = unmet(walk, row, nearby);
-        for (uint32_t i = 0; i < count; ++i) {
-            addresses[i] = row_address(&codes, nearby[i]);
-            for (uint32_t byte = 0; byte < row_bytes; byte += kLineBytes) __builtin_prefetch(addresses[i] + byte);
-        }
-        uint32_t lowest = place;
-        if (count) {
-            for (uint32_t i = 0; i < 3; ++i) addresses[count + i] = addresses[count - 1];
-            for (uint32_t i = 0; i < count; i += 4) {
-                _mm_store_ps(distances + i, score_four<metric, lines>(query, row_bytes, addresses + i));
-            }
-            const uint32_t passing = passing_keys(nearby, distances, count, pool[capacity - 1], keys);
-            if (vectors) {
-                insert_in_registers<vectors ? vectors : 1>(pool, keys, passing);
-                size = size + passing < capacity ? size + passing : capacity;
-            } else {
-                size = insert_in_memory(pool, size, capacity, keys, passing, &lowest);
-            }
-        }
-        place = next_place<vectors>(walk, pool, lowest, size);
+// The pool of a walk. `vectors` registers hold it while keys are put in; 0: it is in memory.
+template <int vectors>
+class KeyPool {
+  public:
+    explicit KeyPool(const Code4Walk& walk) : walk_(walk), pool_(walk.pool), capacity_(walk.capacity) {
+        constexpr uint32_t kHeld = vectors * kKeysPerVector;
+        const uint32_t room = capacity_ + kKeysPerVector > kHeld ? capacity_ + kKeysPerVector : kHeld;
+        for (uint32_t i = 1; i < room; ++i) pool_[i] = ~0ull;
     }
-    return size;
+
+    bool take(uint32_t* row) {
+        const uint32_t place = next_place<vectors>(walk_, pool_, lowest_, size_);
+        if (place == size_) return false;
+        lowest_ = place;
+        *row = (uint32_t)pool_[place] >> 1;
+        pool_[place] |= 1;
+        return true;
+    }
+
+    void put(const uint32_t* rows, const float* distances, uint32_t count) {
+        alignas(64) uint64_t keys[CODE4_WALK_WIDTH + kKeysPerVector];
+        const uint32_t passing = passing_keys(rows, distances, count, pool_[capacity_ - 1], keys);
+        if (vectors) {
+            insert_in_registers<vectors ? vectors : 1>(pool_, keys, passing);
+            size_ = size_ + passing < capacity_ ? size_ + passing : capacity_;
+        } else {
+            size_ = insert_in_memory(pool_, size_, capacity_, keys, passing, &lowest_);
+        }
+    }
+
+    uint32_t finish() const { return size_; }
+
+  private:
+    const Code4Walk& walk_;
+    uint64_t* const pool_;
+    const uint32_t capacity_;
+    uint32_t size_ = 1;
+    uint32_t lowest_ = 0;  // no place before it is open
+};
+
+template <int vectors, class Work>
+inline uint32_t with_key_pool(const Code4Walk& walk, Work work) {
+    KeyPool<vectors> pool(walk);
+    return work(&pool);
 }
 
-template <Metric metric, int lines>
-uint32_t walk_by_capacity(const Code4Walk& walk) {
-    if (walk.capacity <= 24) return walk_by_code4<metric, lines, 3>(walk);
-    if (walk.capacity <= 40) return walk_by_code4<metric, lines, 5>(walk);
-    if (walk.capacity <= 64) return walk_by_code4<metric, lines, 8>(walk);
-    if (walk.capacity <= 96) return walk_by_code4<metric, lines, 12>(walk);
-    if (walk.capacity <= 128) return walk_by_code4<metric, lines, 16>(walk);
-    return walk_by_code4<metric, lines, 0>(walk);
-}
-
-template <Metric metric>
-uint32_t walk_code4(const Code4Walk* walk) {
-    switch (walk->codes.stride / kLineBytes) {
-        case 1:
-            return walk_by_capacity<metric, 1>(*walk);
-        case 2:
-            return walk_by_capacity<metric, 2>(*walk);
-        default:
-            return walk_by_capacity<metric, 0>(*walk);
-    }
+template <class Work>
+inline uint32_t with_pool(const Code4Walk& walk, Work work) {
+    if (walk.capacity <= 24) return with_key_pool<3>(walk, work);
+    if (walk.capacity <= 40) return with_key_pool<5>(walk, work);
+    if (walk.capacity <= 64) return with_key_pool<8>(walk, work);
+    if (walk.capacity <= 96) return with_key_pool<12>(walk, work);
+    if (walk.capacity <= 128) return with_key_pool<16>(walk, work);
+    return with_key_pool<0>(walk, work);
 }
 
 }  // namespace

@@ -13,14 +13,21 @@ from vecdb.errors import InvalidType, InvalidValue, LimitExceeded
 
 def check_call(k: Any, ef: Any, recall: Any, exact: Any, min_score: Any, timeout: Any) -> None:
     """InvalidType, InvalidValue or LimitExceeded for search arguments that make no sense."""
-    if type(k) is not int:
-        _require_integer("k", k)
+    if (
+        type(k) is int
+        and 1 <= k <= limits.K_MAXIMUM
+        and (ef is None or (recall is None and type(ef) is int and 1 <= ef <= limits.EF_MAXIMUM))
+        and (recall is None or (type(recall) is float and 0.0 <= recall <= 1.0))
+        and exact is False
+        and min_score is None
+        and timeout is None
+    ):
+        return  # as nearly every call: what follows takes longer than all the rest around a search
+    _require_integer("k", k)
     if k < 1:
         raise InvalidValue(argument="k", expected="at least 1", received=k)
     if k > limits.K_MAXIMUM:
         raise LimitExceeded(limit="K_MAXIMUM", maximum=limits.K_MAXIMUM, received=int(k))
-    if ef is None and recall is None and exact is False and min_score is None and timeout is None:
-        return
     if not isinstance(exact, bool | np.bool_):
         raise InvalidType(argument="exact", expected="a bool", received=exact)
     if (ef is not None) + (recall is not None) + bool(exact) > 1:

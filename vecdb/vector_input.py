@@ -13,6 +13,7 @@ from vecdb.schema import Vector
 
 Floats = npt.NDArray[np.float32]
 
+_FLOAT32: Final = np.dtype(np.float32)
 _FLOAT32_INTEGERS: Final = 2**24  # every integer up to here is a float32
 
 
@@ -42,12 +43,11 @@ def query_of(value: Any, vector: Vector, collection: str, name: str) -> Floats:
     """(d,) or (nq, d) as float32 of any numbers: the search checks those as it reads them."""
     if (
         type(value) is np.ndarray
-        and value.dtype == np.float32
-        and value.ndim == 1
-        and value.shape[0] == vector.dimension
+        and value.dtype is _FLOAT32
+        and value.shape == (vector.dimension,)
         and value.flags.c_contiguous
     ):
-        return value
+        return value  # as nearly every query
     queries = _floats(value, collection, name)
     if queries.ndim not in (1, 2):
         raise InvalidVector(

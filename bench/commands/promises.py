@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Final
 
 from vecdb.bench.mistake import Mistake
+from vecdb.bench.promises.calibrated_recall import calibrated_recall
 from vecdb.bench.promises.call_cost import call_cost
+from vecdb.bench.promises.churn import cluster_churn, random_churn
 from vecdb.bench.promises.durable_upsert import durable_upsert
 from vecdb.bench.promises.empty_collections import empty_collections
 from vecdb.bench.promises.facts import machine_facts
 from vecdb.bench.promises.flat_batch import flat_batch
 from vecdb.bench.promises.graph_build import graph_build
+from vecdb.bench.promises.graph_memory import graph_memory
 from vecdb.bench.promises.graph_search import graph_search
 from vecdb.bench.promises.import_time import import_time
 from vecdb.bench.promises.reading import Result
@@ -29,8 +32,10 @@ from vecdb.bench.promises.remote_peers import remote_peers
 from vecdb.bench.promises.remote_stream import remote_stream
 from vecdb.bench.promises.remote_upload import remote_upload
 from vecdb.bench.promises.reopen import reopen
-from vecdb.bench.promises.report import BEGIN, BEGIN_REMOTE, facts_text, results_text, write_markdown
+from vecdb.bench.promises.report import BEGIN, BEGIN_GRAPH, BEGIN_REMOTE, facts_text, results_text, write_markdown
+from vecdb.bench.promises.search_beside_inserts import search_beside_inserts
 from vecdb.bench.promises.setting import Setting
+from vecdb.bench.promises.sliding_window import sliding_window
 
 EMBEDDED: Final[dict[str, Callable[[Setting], list[Result]]]] = {
     "upsert": durable_upsert,
@@ -42,6 +47,14 @@ EMBEDDED: Final[dict[str, Callable[[Setting], list[Result]]]] = {
     "empty": empty_collections,
     "import": import_time,
 }
+GRAPH: Final[dict[str, Callable[[Setting], list[Result]]]] = {
+    "graph_churn": random_churn,
+    "graph_cluster_churn": cluster_churn,
+    "graph_inserts": search_beside_inserts,
+    "graph_window": sliding_window,
+    "graph_recall": calibrated_recall,
+    "graph_memory": graph_memory,
+}
 REMOTE: Final[dict[str, Callable[[Setting], list[Result]]]] = {
     "remote_call": remote_call,
     "remote_clients": remote_clients,
@@ -51,8 +64,8 @@ REMOTE: Final[dict[str, Callable[[Setting], list[Result]]]] = {
     "remote_peers": remote_peers,
     "remote_overload": remote_overload,
 }
-MEASURES: Final = EMBEDDED | REMOTE
-GROUPS: Final = {"all": MEASURES, "embedded": EMBEDDED, "remote": REMOTE}
+MEASURES: Final = EMBEDDED | GRAPH | REMOTE
+GROUPS: Final = {"all": MEASURES, "embedded": EMBEDDED, "graph": GRAPH, "remote": REMOTE}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -111,7 +124,7 @@ def run(options: argparse.Namespace) -> int:
             print(f"{name}: {time.perf_counter() - started:.1f} s", file=sys.stderr, flush=True)
     print("\n" + results_text([line for lines in results.values() for line in lines]))
     if options.markdown is not None:
-        for begin, group in ((BEGIN, EMBEDDED), (BEGIN_REMOTE, REMOTE)):
+        for begin, group in ((BEGIN, EMBEDDED), (BEGIN_GRAPH, GRAPH), (BEGIN_REMOTE, REMOTE)):
             if found := [line for name, lines in results.items() if name in group for line in lines]:
                 write_markdown(options.markdown, facts, found, begin)
     return 0

@@ -12,6 +12,7 @@ FACT_HEADINGS: Final = ("machine", "")
 RESULT_HEADINGS: Final = ("measure", "ours", "peer", "ratio", "target")
 BEGIN: Final = "<!-- figures: written by vecdb-bench promises --markdown -->"
 BEGIN_REMOTE: Final = "<!-- remote figures: written by vecdb-bench promises remote --markdown -->"
+BEGIN_GRAPH: Final = "<!-- graph figures: written by vecdb-bench promises graph --markdown -->"
 END: Final = "<!-- end of figures -->"
 
 

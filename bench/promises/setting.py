@@ -36,6 +36,8 @@ class Setting:
     clients: int = 8
     lap_seconds: float = 3.0  # of a lap of clients
     overload_seconds: float = 30.0
+    churn_rounds: int = 10
+    window_batches: int = 20
     efs: tuple[int, ...] = (10, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256, 384, 512, 768)
 
     @staticmethod
@@ -58,6 +60,8 @@ class Setting:
             clients=2,
             lap_seconds=0.2,
             overload_seconds=1.0,
+            churn_rounds=2,
+            window_batches=6,
             efs=(10, 16, 32, 64, 128),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -13,11 +14,13 @@ import pytest
 
 import vecdb
 from vecdb import limits
-from vecdb.collection import maintenance
-from vecdb.collection.maintenance import tail_bytes
+from vecdb.collection import maintenance, upkeep
+from vecdb.collection.maintenance import pause_seconds, tail_bytes
 from vecdb.collection.state import CollectionState
 from vecdb.collection.upkeep import Upkeep
 from vecdb.database import restore
+from vecdb.index.hnsw import HnswIndex
+from vecdb.native.index import RowMask
 
 DIMENSION = 16
 ROW_BYTES = 4 * DIMENSION
@@ -46,6 +49,66 @@ def test_writers_wait_at_the_bound_of_the_tail(monkeypatch: pytest.MonkeyPatch) 
         assert most <= bound + 500 * ROW_BYTES
         assert most > bound / 2, "the writer was never ahead: the test shows nothing"
         assert docs.count() == 20_000
+
+
+@pytest.mark.parametrize(
+    ("behind", "searched", "least", "most"),
+    [
+        (0, False, 0, 0),
+        (0, True, 0, 0),
+        (256 << 10, True, 0, 0),
+        (512 << 10, True, 0.001, 0.02),
+        (512 << 10, False, 0, 0),
+        (64 << 20, True, 0.1, 0.5),
+        (255 << 20, False, 0, 0),
+        (511 << 20, False, 0.04, 0.06),
+        (511 << 20, True, 0.1, 0.5),
+        (512 << 20, False, math.inf, math.inf),
+        (512 << 20, True, math.inf, math.inf),
+    ],
+)
+def test_how_long_a_writer_rests(behind: int, searched: bool, least: float, most: float) -> None:
+    assert least <= pause_seconds(behind, searched) <= most
+
+
+def test_writers_keep_the_tail_short_beside_searches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An index that takes in 500 rows at most each time, slowly: with searches the writer waits for it, else not."""
+    monkeypatch.setattr(upkeep, "_ABSORB_ROWS", 500)
+    slow = HnswIndex.insert
+
+    def insert(index: HnswIndex, numbers: np.ndarray[Any, np.dtype[np.uint32]], live: RowMask | None = None) -> None:
+        time.sleep(0.02)
+        slow(index, numbers, live)
+
+    monkeypatch.setattr(HnswIndex, "insert", insert)
+    assert tail_after_writing(searched=True) < tail_after_writing(searched=False) / 2
+
+
+def tail_after_writing(searched: bool) -> int:
+    """Rows that wait after a second and a half of batches of 100 rows, beside a thread that searches or not."""
+    X = np.random.default_rng(1).standard_normal((2000, 512)).astype(np.float32)
+    stop = threading.Event()
+    with vecdb.connect(":memory:", threads=1) as db:
+        docs = db.create_collection("docs", dimension=512, index=vecdb.Hnsw(m=4, ef_construction=10))
+        docs.upsert(ids=np.arange(2000), vectors=X)
+        docs.optimize()
+
+        def search() -> None:
+            while searched and not stop.is_set():
+                docs.search(X[0])
+
+        thread = threading.Thread(target=search)
+        thread.start()
+        try:
+            end = time.monotonic() + 1.5
+            first = 5000
+            while time.monotonic() < end:
+                docs.upsert(ids=np.arange(first, first + 100), vectors=X[:100] + np.float32(first))
+                first += 100
+            return docs.stats().vectors[""].rows_tail
+        finally:
+            stop.set()
+            thread.join()
 
 
 def test_the_tail_is_absorbed_without_being_asked() -> None:
@@ -140,6 +203,102 @@ def test_replaced_rows_are_used_again(tmp_path: Path, index: vecdb.Flat | vecdb.
         assert [hits.ids[0] for hits in docs.search(vectors[:50], k=1, exact=True)] == list(range(50))
         assert all(record.payload == {"turn": 11} for record in docs.scan())
         assert docs.verify().ok
+
+
+@pytest.mark.parametrize("index", [vecdb.Flat(), vecdb.Hnsw(m=4, ef_construction=10)])
+def test_disk_comes_back_when_rows_are_deleted(tmp_path: Path, index: vecdb.Flat | vecdb.Hnsw) -> None:
+    X = np.random.default_rng(3).standard_normal((6000, 256)).astype(np.float32)
+    with vecdb.connect(tmp_path / "db") as db:
+        docs = db.create_collection("docs", dimension=256, index=index)
+        docs.upsert(ids=np.arange(6000), vectors=X)
+        docs.optimize()
+        full = docs.stats().vectors[""].disk_bytes
+        docs.delete(ids=np.arange(1000, 6000))
+        docs.optimize()
+        assert docs.stats().vectors[""].disk_bytes < 0.3 * full
+        docs.upsert(ids=np.arange(3000, 8000), vectors=X[1000:])
+        docs.optimize()
+        assert docs.stats().vectors[""].disk_bytes <= full
+        assert docs.verify().ok
+        for first, ids in ((0, np.arange(1000)), (1000, np.arange(3000, 8000))):
+            found = [hits.ids[0] for hits in docs.search(X[first : first + 20], k=1, exact=True)]
+            assert found == ids[:20].tolist()
+    with vecdb.connect(tmp_path / "db") as db:
+        assert db["docs"].verify().ok
+
+
+@pytest.mark.parametrize("index", [vecdb.Flat(), vecdb.Hnsw(m=8, ef_construction=40)])
+def test_without_files_rows_are_used_again_as_soon_as_they_are_healed(index: vecdb.Flat | vecdb.Hnsw) -> None:
+    with vecdb.connect(":memory:") as db:
+        docs = db.create_collection("docs", dimension=DIMENSION, index=index)
+        for turn in range(12):
+            docs.upsert(ids=np.arange(2000), vectors=rows(2000, turn))
+            docs.optimize()
+        assert docs._state.written_rows <= 2 * 2000, "every turn took new rows"
+        assert [hits.ids[0] for hits in docs.search(rows(2000, 11)[:50], k=1, exact=True)] == list(range(50))
+        assert docs.verify().ok
+
+
+def test_the_queries_that_were_asked_are_learnt_from() -> None:
+    """Clustered rows, asked from far away: what the rows alone give away is another curve."""
+    random = np.random.default_rng(4)
+    X = np.repeat(rows(40, 1) * 8, 75, axis=0) + rows(3000, 2)
+    asked = (random.standard_normal((450, DIMENSION)) * 40).astype(np.float32)
+    with vecdb.connect(":memory:") as db:
+        docs = db.create_collection("docs", dimension=DIMENSION, index=vecdb.Hnsw(m=4, ef_construction=10))
+        docs.upsert(ids=np.arange(len(X)), vectors=X)
+        docs.optimize()
+        before = docs._state.curves[""]
+        docs.recall(sample=450)  # its queries are nobody's
+        for query in asked[:150]:
+            docs.search(query)
+        time.sleep(0.5)
+        assert docs._state.curves[""] is before, "learnt from too few"
+        docs.search(asked[150:])
+        until(lambda: docs._state.curves[""] is not before)
+        docs.optimize()
+        curve = docs._state.curves[""]
+        truth = [set(hits.ids) for hits in docs.search(asked, exact=True)]
+        for ef, recall in curve.points:
+            found = [len(set(hits.ids) & ids) / 10 for hits, ids in zip(docs.search(asked, ef=ef), truth, strict=True)]
+            assert abs(float(np.mean(found)) - recall) < 0.08, f"seed 4, ef {ef}"
+
+
+def test_replacing_half_of_the_rows_is_a_reason_to_measure_again() -> None:
+    with vecdb.connect(":memory:") as db:
+        docs = db.create_collection("docs", dimension=DIMENSION, index=vecdb.Hnsw(m=8, ef_construction=40))
+        docs.upsert(ids=np.arange(2000), vectors=rows(2000))
+        docs.optimize()
+        first = docs._state.curves[""]
+        docs.upsert(ids=np.arange(200), vectors=rows(200, 1))
+        docs.optimize()
+        assert docs._state.curves[""] is first, "a tenth was replaced: the old curve does"
+        docs.upsert(ids=np.arange(1000), vectors=rows(1000, 2))
+        docs.optimize()
+        assert docs._state.curves[""] is not first
+        assert docs._state.curves[""].rows == first.rows
+
+
+@pytest.mark.parametrize("asked_for", [False, True])
+def test_rows_that_lost_their_way_in_are_found_again(asked_for: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the dot product short rows are nobody's nearest: later rows push them out of every list."""
+    monkeypatch.setattr(upkeep, "_AUDIT_SECONDS", 3600.0 if asked_for else 0.3)
+    random = np.random.default_rng(9)
+    X = random.standard_normal((2600, 8)).astype(np.float32) * random.lognormal(0, 1, (2600, 1)).astype(np.float32)
+    with vecdb.connect(":memory:") as db:
+        docs = db.create_collection("docs", dimension=8, metric="dot", index=vecdb.Hnsw(m=4, ef_construction=20))
+        docs.upsert(ids=np.arange(2400), vectors=X[:2400])
+        docs.optimize()
+        docs.upsert(ids=np.arange(2400, 2600), vectors=X[2400:])
+        index = docs._state.columns[""].index
+        assert isinstance(index, HnswIndex)
+        if asked_for:
+            docs.optimize()
+        else:
+            until(lambda: docs.stats().vectors[""].rows_tail == 0 and index.inserted_since_audit == 0)
+        assert index.inserted_since_audit == 0
+        assert index.graph.relink() == 0
+        assert len(index.graph) == 2600
 
 
 def test_progress_of_optimize_ends_with_everything() -> None:

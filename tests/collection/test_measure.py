@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pytest
 
 import vecdb
-from vecdb.collection.measure import measured_curve, recalls, sampled_queries
-from vecdb.collection.recall_curve import MEASURED_EFS
+from vecdb.collection.measure import between, measured_curve, promised, recalls, sampled_queries
+from vecdb.collection.recall_curve import MEASURED_EFS, RecallCurve
 from vecdb.collection.snapshot import Snapshot
 from vecdb.collection.vector_column import VectorColumn
 from vecdb.index.vector_index import View
@@ -78,13 +78,54 @@ def test_queries_are_live_vectors_without_repeats(column: VectorColumn) -> None:
         np.testing.assert_allclose(np.linalg.norm(mixed, axis=1), 1, atol=1e-6)
 
 
-def test_the_measured_curve_rises_and_is_true(column: VectorColumn) -> None:
-    snapshot = snapshot_of(LIVE)
-    curve = measured_curve(column, snapshot)
+def strangers(column: VectorColumn, count: int) -> npt.NDArray[np.float32]:
+    """Queries of the rows' distribution that are not among them."""
+    X = np.random.default_rng(SEED + 5).standard_normal((count, DIMENSION), dtype=np.float32)
+    return X / np.linalg.norm(X, axis=1, keepdims=True) if column.normalise else X
+
+
+def assert_rises(curve: RecallCurve) -> None:
     efs, reached = [ef for ef, _ in curve.points], [recall for _, recall in curve.points]
     assert curve.rows == len(LIVE)
     assert tuple(efs) == MEASURED_EFS[: len(efs)]
     assert reached == sorted(reached)
-    queries = sampled_queries(column, snapshot, 200, SEED + 1, mix=0.4)
+
+
+def test_the_curve_of_the_rows_is_near_what_strangers_get(column: VectorColumn) -> None:
+    curve = measured_curve(column, snapshot_of(LIVE))
+    assert_rises(curve)
+    queries = strangers(column, 400)
     for ef, recall in curve.points:
-        assert abs(counted(column, queries, ef).mean() - recall) < 0.08, (ef, recall)
+        got = counted(column, queries, ef).mean()
+        assert recall - 0.05 < got < recall + 0.12, f"seed {SEED}, ef {ef}, promised {recall}"
+
+
+def test_the_curve_of_asked_queries_is_theirs(column: VectorColumn) -> None:
+    queries = strangers(column, 400)
+    curve = measured_curve(column, snapshot_of(LIVE), queries)
+    assert_rises(curve)
+    for ef, recall in curve.points:
+        shares = counted(column, queries, ef)
+        error = shares.std() / np.sqrt(len(shares))
+        assert abs(shares.mean() - 3 * error - recall) < max(error, 0.004), f"seed {SEED}, ef {ef}, promised {recall}"
+
+
+def test_what_measuring_asks_is_not_taken_for_a_users_query(column: VectorColumn) -> None:
+    snapshot = snapshot_of(LIVE)
+    measured_curve(column, snapshot)
+    recalls(column, snapshot, strangers(column, 400), K, 40)
+    assert column.asked.asked == 0
+
+
+@pytest.mark.parametrize(
+    ("like", "unlike", "expected"), [(1.0, 1.0, 1.0), (1.0, 0.5, 1.0), (0.96, 0.64, 0.88), (0.5, 0.9, 0.5), (0, 0, 0)]
+)
+def test_between_two_kinds_of_queries(like: float, unlike: float, expected: float) -> None:
+    assert between(like, unlike) == pytest.approx(expected)
+
+
+def test_a_promise_is_some_standard_errors_below_the_mean() -> None:
+    assert promised(np.ones(5), 2) == 1
+    assert promised(np.zeros(5), 2) == 0
+    assert promised(np.array([1.0, 0.0] * 50), 1) == pytest.approx(0.5 - 0.5 / 10)
+    assert promised(np.array([1.0, 0.0] * 50), 2) == pytest.approx(0.5 - 2 * 0.5 / 10)

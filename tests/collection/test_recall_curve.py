@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from vecdb.collection.recall_curve import EF_LEAST, RecallCurve
+from vecdb.collection.recall_curve import EF_LEAST, MEASURED_EFS, RecallCurve
 
 MEASURED = RecallCurve(((10, 0.5), (40, 0.9), (160, 0.99), (640, 0.99)), 5000)
 PERFECT = RecallCurve(((10, 1.0),), 7)
@@ -23,8 +23,8 @@ def test_no_walk_is_shorter_than_the_floor(curve: RecallCurve) -> None:
     assert curve.ef_for(0.0, 1) >= EF_LEAST
 
 
-def test_a_point_below_the_floor_is_raised_to_it() -> None:
-    assert MEASURED.ef_for(0.5, 10) == EF_LEAST > 10
+def test_less_than_the_first_point_takes_what_was_measured_there() -> None:
+    assert MEASURED.ef_for(0.2, 10) == EF_LEAST == MEASURED_EFS[0]
 
 
 @pytest.mark.parametrize("curve", CURVES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -46,8 +47,8 @@ def test_ids_and_checksums_come_back_in_any_order() -> None:
     heads.ensure(5000)
     heads.write(rows, encode_ids(ids), vectors)
     order = numbers.permutation(300)
-    assert heads.ids(rows[order]) == [ids[place] for place in order], f"seed {SEED}"
-    assert [type(each) for each in heads.ids(rows)] == [type(each) for each in ids]
+    assert heads.ids(rows[order]) == ([ids[place] for place in order], []), f"seed {SEED}"
+    assert [type(each) for each in heads.ids(rows)[0]] == [type(each) for each in ids]
     assert heads.checksums(rows[order]).tolist() == vector_checksums(vectors)[order].tolist()
 
 
@@ -76,7 +77,7 @@ def test_a_row_written_again_has_its_last_head() -> None:
     for each in ("a much longer id than the next", 5, "b"):
         vectors = rows_of_bytes(1, len(str(each)))
         heads.write(row, encode_ids([each]), vectors)
-        assert heads.ids(row) == [each]
+        assert heads.ids(row) == ([each], [])
         assert heads.checksums(row).tolist() == vector_checksums(vectors).tolist()
 
 
@@ -85,7 +86,32 @@ def test_a_long_id_is_not_in_its_head() -> None:
     heads.ensure(2)
     rows = np.arange(2, dtype=np.uint32)
     heads.write(rows, encode_ids(["x" * INLINE_TEXT, "x" * (INLINE_TEXT + 1)]), rows_of_bytes(2, 8))
-    assert heads.ids(rows) == ["x" * INLINE_TEXT, None]
+    assert heads.ids(rows) == (["x" * INLINE_TEXT, None], [1])
+    assert heads.ids(np.array([1, 0, 1], np.uint32)) == ([None, "x" * INLINE_TEXT, None], [0, 2])
+
+
+@pytest.mark.parametrize("count", [0, 1, 15, 16, 17, 40])
+def test_a_row_beyond_the_heads_is_damage_wherever_it_stands(count: int) -> None:
+    heads = RowHeads(MemoryRows(HEAD_BYTES))
+    rows = np.arange(count, dtype=np.uint32)
+    heads.ensure(count)
+    heads.write(rows, encode_ids([f"id {row}" for row in range(count)]), rows_of_bytes(count, 8))
+    assert heads.ids(rows) == ([f"id {row}" for row in range(count)], [])
+    for place in range(count + 1):
+        with pytest.raises(Corrupted, match="row 4294967295 "):
+            heads.ids(np.insert(rows, place, np.uint32(2**32 - 1)))
+
+
+def test_rows_of_another_kind_are_refused() -> None:
+    heads = RowHeads(MemoryRows(HEAD_BYTES))
+    heads.ensure(4)
+    reads: list[Callable[[Any], object]] = [heads.ids, heads.integers, heads.checksums]
+    for read in reads:
+        for rows in (np.zeros(2, np.int32), np.zeros((2, 2), np.uint32), np.zeros(4, np.uint32)[::2], [0, 1]):
+            with pytest.raises(TypeError, match="rows"):
+                read(rows)
+        with pytest.raises(TypeError, match="rows"):
+            read(np.zeros(2, ">u4"))
 
 
 def test_the_checksum_of_one_vector_is_crc32c() -> None:
@@ -119,7 +145,7 @@ def test_damage_to_any_byte_names_the_file_and_the_row(tmp_path: Path) -> None:
             with pytest.raises(Corrupted, match="row 3 ") as raised:
                 read(rows)
             assert str(tmp_path) in raised.value.path
-        assert heads.ids(rows[4:]) == [f"id {row}" for row in range(4, 10)]
+        assert heads.ids(rows[4:])[0] == [f"id {row}" for row in range(4, 10)]
     file.write(rows[3:4], cell)
-    assert heads.ids(rows)[3] == "id 3"
+    assert heads.ids(rows)[0][3] == "id 3"
     file.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vecdb.collection.checkpoint import index_is_due
-from vecdb.collection.upkeep import curve_is_due, healing_is_due, index_is_worth_it
+from vecdb.collection.upkeep import audit_is_due, curve_is_due, healing_is_due, index_is_worth_it
 
 
 @pytest.mark.parametrize(
@@ -23,11 +23,27 @@ def test_healing(dead: int, live: int, waited: float, due: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("indexed", "measured", "due"),
-    [(100, 0, False), (2000, 0, True), (2000, 1900, False), (2000, 1000, True), (2000, 4000, True)],
+    ("inserted", "since", "due"), [(0, 1000.0, False), (1, 29.0, False), (1, 30.0, True), (10**6, 1.0, False)]
 )
-def test_curve(indexed: int, measured: int, due: bool) -> None:
-    assert curve_is_due(indexed, measured) is due
+def test_audit(inserted: int, since: float, due: bool) -> None:
+    assert audit_is_due(inserted, since) is due
+
+
+@pytest.mark.parametrize(
+    ("indexed", "measured", "changed", "due"),
+    [
+        (100, 0, 0, False),
+        (100, 0, 1000, False),
+        (2000, 0, 0, True),
+        (2000, 1900, 100, False),
+        (2000, 1000, 1000, True),
+        (2000, 4000, 2000, True),
+        (2000, 2000, 799, False),
+        (2000, 2000, 800, True),
+    ],
+)
+def test_curve(indexed: int, measured: int, changed: int, due: bool) -> None:
+    assert curve_is_due(indexed, measured, changed) is due
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from vecdb.index.code_training import (
     Projection,
     code4_for,
     code4_width,
+    distinct_rows,
     principal_directions,
 )
 from vecdb.native.index import RowMask, search_many
@@ -228,3 +229,22 @@ def test_only_live_rows_are_learned_from() -> None:
     assert clean is not None
     assert dirty is not None
     np.testing.assert_array_equal(clean.matrix, dirty.matrix)
+
+
+def test_copies_say_nothing_about_the_other_rows() -> None:
+    """Nine rows of ten are one vector: by them any code would do, and the best direction would be theirs."""
+    rng = np.random.default_rng(SEED)
+    others = spectrum(rng, 2_000, 96, 0.98)
+    X = np.concatenate([others, np.repeat(others[:1] + 5, 18_000, axis=0)])
+    code4 = code4_of(X)
+    assert code4 is not None
+    queries = (others[rng.choice(2_000, 100)] * 0.6 + others[rng.choice(2_000, 100)] * 0.4).astype(np.float32)
+    assert covered(code4, others, "l2", queries) >= COVERAGE_MINIMUM, f"seed {SEED}"
+
+
+def test_rows_without_repeats() -> None:
+    rng = np.random.default_rng(SEED)
+    X = rng.standard_normal((50, 3)).astype(np.float32)
+    assert distinct_rows(X, rng) is X
+    again = distinct_rows(np.concatenate([X, X[:20]]), rng)
+    assert sorted(map(tuple, again.tolist())) == sorted(map(tuple, X.tolist()))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from vecdb.native import kernels
 from vecdb.native.index import RowMask, ThreadPool, search_many
 from vecdb.native.kernels import Metric
-from vecdb.native.rows import Code4, RowStore, read_rows
+from vecdb.native.rows import Code4, RowStore
 
 ROOT = Path(__file__).parents[2]
 EPSILON = float(np.finfo(np.float32).eps)
@@ -104,6 +104,16 @@ def extreme_case(metric: Metric, size: float) -> Case:
     )
 
 
+def agreeing_case(metric: Metric) -> Case:
+    """All products of a projection have one sign; together they are more than 32 bits hold."""
+    dimension = 3000
+    matrix = np.zeros((dimension, 112), np.float32)
+    matrix[:, 0] = dimension**-0.5
+    X = np.repeat(np.linspace(0.5, 3, 50), dimension).reshape(50, dimension)
+    queries = np.stack([np.full(dimension, 2.0), np.full(dimension, -1.0)])
+    return Case(metric, matrix, np.zeros(dimension, np.float32), X.astype(np.float32), queries.astype(np.float32))
+
+
 def orthonormal(rng: np.random.Generator, dimension: int, width: int) -> Floats:
     """(dimension, width) with orthonormal columns, or rows where it is wider than high."""
     q = np.linalg.qr(rng.standard_normal((max(dimension, width), min(dimension, width))))[0]
@@ -129,6 +139,7 @@ def cases() -> dict[str, Case]:
         **{f"coded {choice}": coded_case(*choice) for choice in CODED},
         **{f"whole {choice}": whole_case(*choice) for choice in WHOLE},
         **{f"extreme {choice}": extreme_case(*choice) for choice in EXTREME},
+        **{f"agreeing {metric}": agreeing_case(metric) for metric in kernels.METRICS},
     }
 
 
@@ -211,6 +222,21 @@ def test_a_row_holds_the_numbers_that_point_most_nearly_where_it_does(
         ), message
 
 
+def narrowed(matrix: Floats) -> Doubles:
+    """The matrix as eight bits a number leave it."""
+    scales = np.abs(matrix).max(axis=0) / np.float32(127)
+    unit = np.where(scales > 0, scales, np.float32(1))
+    return np.rint(matrix / unit).astype(np.float64) * unit
+
+
+def rounded_queries(centered: Floats) -> tuple[Doubles, Doubles]:
+    """The queries less the mean as sixteen bits a number leave them, and a step where they lie between two."""
+    steps = np.maximum(np.abs(centered).max(axis=1, keepdims=True).astype(np.float64), 1e-30) / 32767
+    exact = centered / steps
+    between = np.abs(np.abs(exact - np.rint(exact)) - 0.5) < 0.02
+    return np.rint(exact) * steps, between * steps
+
+
 def quantised(y: Doubles, clip: float) -> tuple[Doubles, Doubles]:
     """Numbers -7.5 .. 7.5 for y, and y in the same unit before it was rounded."""
     exact = np.clip(y / (clip * np.sqrt((y @ y) / len(y)) / 7.5) + 7.5, 0, 15)
@@ -233,9 +259,11 @@ def test_distances_are_those_of_the_formula(
 
 def formula(case: Case, answer: Answer) -> tuple[Doubles, Doubles]:
     """Distances (queries, rows) of the rounded queries to the decoded codes, and how far float32 may be from each."""
-    queries, mean, matrix = (array.astype(np.float64) for array in (case.queries, case.mean, case.matrix))
-    Y = (queries - mean) @ matrix
-    unsure = 16 * EPSILON * (np.abs(queries) + np.abs(mean)) @ np.abs(matrix)
+    queries, mean = case.queries.astype(np.float64), case.mean.astype(np.float64)
+    matrix = narrowed(case.matrix)
+    values, unsure = rounded_queries(case.queries - case.mean)
+    Y = values @ matrix
+    unsure = unsure @ np.abs(matrix) + 16 * EPSILON * np.abs(values) @ np.abs(matrix)
     scale = np.abs(Y).max(axis=1, keepdims=True) / 127
     unit = np.where(scale > 0, scale, 1)
     values = np.rint(Y / unit)
@@ -315,53 +343,10 @@ def test_numbers_at_the_edges_of_float_do_no_harm(
         assert near[6:, ordinary].all(), f"seed {SEED}"
 
 
-@pytest.mark.parametrize("lines", [0, 9, 2**25])
-def test_lines_out_of_range_are_refused(lines: int) -> None:
-    width = max(128 * min(lines, 9) - 16, 0)
-    with pytest.raises(ValueError):
-        Code4("l2", lines, np.zeros((3, width), np.float32), np.zeros(3, np.float32))
-
-
-@pytest.mark.parametrize(
-    ("shape", "dimension"), [((3, 111), 3), ((3, 113), 3), ((2, 112), 3), ((4, 112), 3), ((0, 112), 0)]
-)
-def test_a_matrix_of_another_shape_is_refused(shape: tuple[int, int], dimension: int) -> None:
-    with pytest.raises(ValueError, match=rf"expected a matrix of shape \({dimension}, 112\)"):
-        Code4("l2", 1, np.zeros(shape, np.float32), np.zeros(dimension, np.float32))
-
-
-def test_rows_of_another_kind_or_beyond_the_store_are_refused() -> None:
-    code4 = Code4("l2", 1, np.zeros((3, 112), np.float32), np.zeros(3, np.float32))
-    out = np.empty((1, 64), np.uint8)
-    rows = np.array([5], np.uint32)
-    for row_type, dimension in (("float32", 4), ("int8", 3)):
-        other = RowStore(row_type, "l2", dimension, 16, 3)  # type: ignore[arg-type]
-        other.add_page(np.zeros(16 << 3, np.uint8))
-        with pytest.raises(ValueError, match="expected a store of float32 rows of 3 numbers"):
-            code4.encode(other, rows, out)
-    store = RowStore("float32", "l2", 3, 12, 3)
-    store.add_page(np.arange(24, dtype=np.float32).view(np.uint8))
-    code4.encode(store, rows, out)
-    assert read_rows(store, rows).tolist() == [[15, 16, 17]]
-    for beyond in (8, 2**31):
-        with pytest.raises(IndexError, match=f"row {beyond} is beyond the store's 8 rows"):
-            code4.encode(store, np.array([beyond], np.uint32), out)
-        with pytest.raises(IndexError, match=f"row {beyond} is beyond the store's 8 rows"):
-            read_rows(store, np.array([1, beyond], np.uint32))
-    for shape in ((2, 64), (1, 128), (0, 64)):
-        with pytest.raises(ValueError, match=r"out: expected shape \(1, 64\)"):
-            code4.encode(store, rows, np.empty(shape, np.uint8))
-
-
-def test_a_store_and_its_code4_belong_together() -> None:
-    code4 = Code4("l2", 1, np.zeros((3, 112), np.float32), np.zeros(3, np.float32))
-    RowStore("code4", "l2", 3, 64, 4, code4)
-    for row_type, stride, given in (("code4", 64, None), ("code4", 128, code4), ("float32", 64, code4)):
-        with pytest.raises(ValueError):
-            RowStore(row_type, "l2", 3, stride, 4, given)  # type: ignore[arg-type]
-    # A query of the store's dimension is what the code4 reads.
-    for dimension in (2, 4):
-        with pytest.raises(ValueError):
-            RowStore("code4", "l2", dimension, 64, 4, code4)
-    with pytest.raises(ValueError):
-        RowStore("code4", "dot", 3, 64, 4, code4)
+@pytest.mark.parametrize("metric", kernels.METRICS)
+def test_a_sum_of_many_products_of_one_sign_is_right(answers: dict[str, dict[str, Answer]], metric: Metric) -> None:
+    case = agreeing_case(metric)
+    dots = case.queries.astype(np.float64) @ case.X.astype(np.float64).T
+    true = -dots if metric == "dot" else ((case.queries[:, None, 0] - case.X[None, :, 0]) ** 2.0) * case.X.shape[1]
+    for by_case in answers.values():
+        assert (np.abs(by_case[f"agreeing {metric}"].distances - true) <= 0.02 * np.abs(dots)).all()

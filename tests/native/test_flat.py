@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -167,6 +168,33 @@ def test_a_query_of_another_dimension_is_refused() -> None:
         search(None, rows.store, np.ones(4, np.float32), mask_of([0]), RowMask(), 1, 1, False, False)
     with pytest.raises(ValueError, match="expected 3 numbers a query, received 4"):
         search_many(None, rows.store, np.ones((5, 4), np.float32), mask_of([0]), RowMask(), 1, 1, False, POOL)
+
+
+def test_a_query_of_another_kind_is_refused() -> None:
+    rows = stored(np.ones((2, 3), np.float32))
+    queries: list[Any] = [
+        np.ones(3),
+        np.ones((1, 3), np.float32),
+        np.ones(6, np.float32)[::2],
+        np.ones(3, ">f4"),
+        [1.0] * 3,
+    ]
+    for query in queries:
+        with pytest.raises(TypeError, match="query"):
+            search(None, rows.store, query, mask_of([0]), RowMask(), 1, 1, False, False)
+
+
+def test_a_query_may_be_read_only_and_lie_at_any_address() -> None:
+    rng = np.random.default_rng(3)
+    rows, live = stored(normal(rng, 50, 13)), mask_of(list(range(50)))
+    query = normal(rng, 13)
+    expected, expected_distances, _ = search(None, rows.store, query, live, RowMask(), 9, 9, False, True)
+    for offset in range(1, 8):
+        moved = np.frombuffer(b"x" * offset + query.tobytes(), np.float32, offset=offset)
+        assert not moved.flags.writeable
+        found, distances, _ = search(None, rows.store, moved, live, RowMask(), 9, 9, False, True)
+        assert (found == expected).all()
+        assert (distances == expected_distances).all()
 
 
 def assert_nearest(rows: StoredRows, queries: NDArray[np.float32], live: RowMask, k: int, message: str) -> None:

@@ -176,6 +176,23 @@ def test_copies_of_one_vector_are_all_reached_and_hide_nothing(metric: Metric) -
     assert_sound(graph, np.setdiff1d(all_rows(7_000), np.arange(1_000, 6_000, 2)))
 
 
+def test_rows_around_copies_that_left_find_one_another() -> None:
+    """Copies keep one another in their lists: when all leave at once, the lists that led to them have no heirs."""
+    rng = np.random.default_rng(41)
+    X = (rng.standard_normal((4_000, 24)) @ rng.standard_normal((24, 24))).astype(np.float32)
+    copies = np.arange(1_000, 3_000, dtype=np.uint32)
+    X[copies] = X.mean(axis=0)
+    rows = stored(X)
+    graph = Graph(rows.store, 16, 100)
+    for part in np.array_split(rng.permutation(all_rows(4_000)), 5):
+        graph.insert(part, POOL)
+    graph.remove(copies, POOL)
+    left = np.setdiff1d(all_rows(4_000), copies)
+    assert_sound(graph, left)
+    queries = np.asarray((X[rng.choice(left, 300)] + X[rng.choice(left, 300)]) / 2, np.float32)
+    assert recall(graph, rows, queries, mask_of(left)) >= 0.99, "seed 41"
+
+
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.01, 0.1, 0.5, 0.99, 1.0])
 def test_a_masked_search_never_returns_too_few(share: float) -> None:
     rng = np.random.default_rng(10)

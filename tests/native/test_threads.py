@@ -14,7 +14,7 @@ from vecdb.native import kernels
 ROOT = Path(__file__).parents[2]
 UNITS = sorted(path for path in (ROOT / "native").glob("*.cpp") if not path.stem.startswith("kernels_"))
 # Every level's table is linked, since dispatch names them all; those run that walk a graph in ways of their own.
-LEVELS = ["baseline", *({"avx512"} & set(kernels.levels()))]
+LEVELS = ["baseline", *sorted({"avx2", "avx512"} & set(kernels.levels()))]
 AVX2_FLAGS = "-mavx2 -mfma -mf16c -mbmi -mbmi2 -mpopcnt"
 LEVEL_FLAGS = {
     "kernels_baseline.cpp": "",

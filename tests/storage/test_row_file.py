@@ -14,19 +14,20 @@ import pytest
 from vecdb.errors import Corrupted, StorageFailed, StorageFull, VersionMismatch
 from vecdb.storage.memory_rows import MemoryRows
 from vecdb.storage.row_file import HEADER_BYTES, RowFile
-from vecdb.storage.rows import RowNumbers, Rows, chunk_shift_of
+from vecdb.storage.rows import RowNumbers, Rows, chunk_shift_of, whole_pages
 
 MakeRows = Callable[[int], Rows]
+MakeDiscarding = Callable[[int], RowFile | MemoryRows]
 
 # Large rows make small chunks: 4 rows each, and 16.
 BIG_ROW_BYTES = 4 << 20
 
 
 @pytest.fixture(params=["file", "memory"])
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeRows]:
-    made: list[Rows] = []
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeDiscarding]:
+    made: list[RowFile | MemoryRows] = []
 
-    def make(row_bytes: int) -> Rows:
+    def make(row_bytes: int) -> RowFile | MemoryRows:
         made.append(RowFile(tmp_path, "v", row_bytes) if request.param == "file" else MemoryRows(row_bytes))
         return made[-1]
 
@@ -45,6 +46,63 @@ def test_chunks_are_about_16_mebibytes_and_a_power_of_two_of_rows(make: MakeRows
     assert rows.rows_per_chunk == 1 << rows.chunk_shift == 1 << chunk_shift_of(row_bytes)
     assert rows.rows_per_chunk == 1 or 8 << 20 < rows.rows_per_chunk * row_bytes <= 16 << 20
     assert rows.chunk_buffers() == []
+
+
+@pytest.mark.parametrize("row_bytes", [7, 1536, 4096, 5000, BIG_ROW_BYTES])
+def test_discarded_rows_are_as_before_or_zero_and_no_other_row_changes(make: MakeDiscarding, row_bytes: int) -> None:
+    generator = np.random.default_rng(seed := 47)
+    rows = make(row_bytes)
+    count = min(2 * rows.rows_per_chunk + 3, 9000)
+    rows.ensure(count)
+    model = generator.integers(1, 256, (count, row_bytes), np.uint8)
+    everything = np.arange(count, dtype=np.uint32)
+    rows.write(everything, model)
+    for share in (0.1, 0.9, 1.0):
+        gone = everything[generator.random(count) < share]
+        rows.discard(gone)
+        read = rows.read(everything)
+        kept = np.setdiff1d(everything, gone)
+        assert (read[kept] == model[kept]).all(), f"seed {seed}, share {share}"
+        assert ((read[gone] == model[gone]) | (read[gone] == 0)).all(), f"seed {seed}, share {share}"
+        rows.write(gone, model[gone])
+        assert (rows.read(everything) == model).all(), f"seed {seed}, share {share}"
+    rows.discard(numbers())
+
+
+@pytest.mark.parametrize("header_bytes", [0, 4096])
+@pytest.mark.parametrize("row_bytes", [100, 1536, 4096, 10_000])
+def test_whole_pages_are_those_that_hold_no_other_row(row_bytes: int, header_bytes: int) -> None:
+    shift, generator = 8, np.random.default_rng(seed := 48)
+    for share in (0.3, 0.97):
+        rows = np.flatnonzero(generator.random(700) < share).astype(np.uint32)
+        bytes_of = {chunk: np.zeros(header_bytes + (row_bytes << shift) + 4096, bool) for chunk in range(3)}
+        for row in rows.tolist():
+            first = header_bytes + (row & 255) * row_bytes
+            bytes_of[row >> 8][first : first + row_bytes] = True
+        expected = {
+            (chunk, page)
+            for chunk, taken in bytes_of.items()
+            for page in range(0, len(taken) - 4095, 4096)
+            if taken[page : page + 4096].all()
+        }
+        found = whole_pages(rows, shift, row_bytes, header_bytes)
+        pages = {(chunk, page) for chunk, first, end in found for page in range(first, end, 4096)}
+        assert pages == expected, f"seed {seed}"
+
+
+def test_discarded_blocks_leave_the_disk(tmp_path: Path) -> None:
+    rows = RowFile(tmp_path, "v", 1536)
+    everything = np.arange(8000, dtype=np.uint32)
+    rows.ensure(8000)
+    rows.write(everything, np.full((8000, 1536), 5, np.uint8))
+    rows.sync()
+    before = rows.bytes_on_disk()
+    rows.discard(everything[1000:])
+    assert rows.bytes_on_disk() < 0.2 * before
+    rows.close()
+    again = RowFile(tmp_path, "v", 1536, at_least=8000)
+    assert (again.read(everything[:1000]) == 5).all()
+    again.close()
 
 
 @pytest.mark.parametrize("row_bytes", [7, 1536, 1 << 19, BIG_ROW_BYTES])

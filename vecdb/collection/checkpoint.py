@@ -106,7 +106,7 @@ def _release(
     folder = catalog.folder / "collections"
     for each in captured:
         if set(each.save) >= {name for name, column in each.state.columns.items() if column.index.absorbs}:
-            each.state.free_rows.release(each.waiting)
+            each.state.release_rows(each.waiting)
         _remove_unnamed_files(folder / str(each.state.number), entries[each.state.number])
     with commits.apply_lock:
         # A folder is made after its collection is in the catalog, and neither changes now.

@@ -163,19 +163,8 @@ class Collection:
         column = self._default_column if using is None and self._default_column is not None else searcher.column(using)
         queries = query_of(query, column.vector, state.schema.name, column.name)
         run = searcher.search_one if queries.ndim == 1 else searcher.search_many
-        return run(
-            queries,
-            column,
-            k,
-            where,  # type: ignore[arg-type]
-            ef=ef,
-            recall=recall,
-            exact=exact,
-            select=select,
-            with_vectors=with_vectors,
-            min_score=min_score,
-            timeout=timeout,
-        )
+        # By position: by name they would take longer than all their checks.
+        return run(queries, column, k, where, ef, recall, exact, select, with_vectors, min_score, timeout)  # type: ignore[arg-type]
 
     def search_stream(
         self,
@@ -208,17 +197,7 @@ class Collection:
                 query = lone_query_of(each, column.vector, self.name, column.name)
                 self._check()
                 yield self._searcher.search_one(
-                    query,
-                    column,
-                    k,
-                    expression,
-                    ef=ef,
-                    recall=recall,
-                    exact=exact,
-                    select=select,
-                    with_vectors=with_vectors,
-                    min_score=min_score,
-                    timeout=None,
+                    query, column, k, expression, ef, recall, exact, select, with_vectors, min_score, None
                 )
 
         return hits()

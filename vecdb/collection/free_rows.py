@@ -44,6 +44,12 @@ class FreeRows:
         with self._lock:
             return len(self._waiting), sum(map(len, self._waiting))
 
+    def about_to_be_free(self, batches: int) -> RowNumbers:
+        """The rows that release(batches) would free, ascending: nobody uses them, and nobody else can be given them."""
+        with self._lock:
+            waiting = self._waiting[:batches]
+        return np.sort(np.concatenate(waiting)) if waiting else np.empty(0, np.uint32)
+
     def free(self) -> int:
         """Rows below next_row that may be used now."""
         return len(self._free)

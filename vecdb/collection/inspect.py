@@ -9,9 +9,9 @@ from vecdb.collection.deadline import NEVER, Deadline
 from vecdb.collection.keys import row_of_key, unpack_row
 from vecdb.collection.measure import recalls, sampled_queries
 from vecdb.collection.scrub import check_rows
-from vecdb.collection.searcher import RECALL_DEFAULT
 from vecdb.collection.state import CollectionState, RowNumbers
 from vecdb.collection.vector_column import VectorColumn
+from vecdb.collection.ways import RECALL_DEFAULT
 from vecdb.errors import Corrupted
 from vecdb.ids import encode_id
 from vecdb.index.hnsw import HnswIndex

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import math
 import os
 import threading
 import time
@@ -26,6 +27,11 @@ _LOG = logging.getLogger("vecdb")
 
 _IDLE_SECONDS: Final = 0.2
 _RETRY_SECONDS: Final = 5.0
+_SEARCHES_SECONDS: Final = 0.25  # over which searches are counted
+_SEARCHES_A_SECOND: Final = 100  # from here on their time counts for more than that of a writer
+_TAIL_BYTES_SEARCHED: Final = 256 << 10  # scanned in the time of a walk
+_PAUSE_SECONDS: Final = 0.02  # of a writer beside searches, for each _TAIL_BYTES_SEARCHED too many
+_PAUSE_SECONDS_MAXIMUM: Final = 0.25
 
 
 @dataclass(slots=True)
@@ -52,9 +58,13 @@ class Maintenance:
         self._short_requests: deque[_Request] = deque()
         self._stopping = False
         self._upkeep = Upkeep(commits)
-        catalog.opened = self.touch
+        # Of a collection: its searches at a moment, that moment, and whether there were many just before it.
+        self._searches: weakref.WeakKeyDictionary[CollectionState, tuple[int, float, bool]] = (
+            weakref.WeakKeyDictionary()
+        )
+        catalog.opened = self._look_after
         for state in list(catalog.states.values()):
-            self.touch(state)
+            self._look_after(state)
         self._thread = threading.Thread(target=self._run, name="vecdb-maintenance", daemon=True)
         self._thread.start()
         _RUNNING.add(self)
@@ -68,16 +78,31 @@ class Maintenance:
     def throttle(self, state: CollectionState) -> None:
         """Slows a writer down when rows come faster than the index takes them in; returns when there is room again."""
         bytes_behind = tail_bytes(state)
-        if bytes_behind * 2 < limits.TAIL_BYTES:
+        pause = pause_seconds(bytes_behind, self._is_searched(state))
+        if pause == 0:
             return
-        if bytes_behind < limits.TAIL_BYTES:
-            time.sleep(0.05 * (2 * bytes_behind / limits.TAIL_BYTES - 1))
-            return
+        until = time.monotonic() + pause
+        room = _TAIL_BYTES_SEARCHED if bytes_behind < limits.TAIL_BYTES else limits.TAIL_BYTES
         with self._lock:
-            while tail_bytes(state) >= limits.TAIL_BYTES and not self._stopping and not state.dropped:
+            while not self._stopping and not state.dropped:
+                bytes_behind = tail_bytes(state)
+                left = until - time.monotonic()
+                if bytes_behind < room or (left <= 0 and bytes_behind < limits.TAIL_BYTES):
+                    return
                 self._touched.add(state)
                 self._wake.set()
-                self._progress.wait(0.1)
+                self._progress.wait(0.1 if bytes_behind >= limits.TAIL_BYTES else min(left, 0.1))
+
+    def _is_searched(self, state: CollectionState) -> bool:
+        """Whether many searches walk a graph of it at present; each of them scans its tail as well."""
+        count = sum(column.asked.asked for column in state.columns.values())
+        now = time.monotonic()
+        before, since, searched = self._searches.get(state, (count, now, False))
+        if now - since >= _SEARCHES_SECONDS:
+            searched = count - before >= _SEARCHES_A_SECOND * (now - since)
+            before, since = count, now
+        self._searches[state] = before, since, searched
+        return searched
 
     def optimize(self, state: CollectionState, wait: bool, report: Callable[[int, int], None] | None) -> bool:
         """Absorbs and heals all of a collection and writes a checkpoint; raises what went wrong.
@@ -121,6 +146,18 @@ class Maintenance:
         with self._lock:
             self._progress.notify_all()
         self._thread.join()
+
+    def _look_after(self, state: CollectionState) -> None:
+        """Of a collection that was opened."""
+        held = weakref.ref(state)
+
+        def learn() -> None:
+            if (opened := held()) is not None:
+                self.touch(opened)
+
+        for column in state.columns.values():
+            column.asked.when_enough = learn
+        self.touch(state)
 
     def _run(self) -> None:
         while not self._stopping:
@@ -167,6 +204,7 @@ class Maintenance:
         while self._progressed(self._upkeep.absorb(state)) and not self._stopping:
             self._between_steps()
         self._upkeep.heal(state, at_once=True)
+        self._upkeep.audit(state, at_once=True)
         self._upkeep.measure(state)
         checkpoint(self._catalog, self._commits, save_indexes=True)
 
@@ -178,14 +216,14 @@ class Maintenance:
         while touched and not self._stopping and not self._requests and not self._short_requests:
             state = touched.pop()
             try:
-                more = not state.dropped and self._progressed(self._upkeep.step(state))
+                more = not state.dropped and self._progressed(self._upkeep.step(state, self._is_searched(state)))
             except BaseException:
                 touched.add(state)
                 with self._lock:
                     self._touched |= touched
                 raise
             busy |= more
-            if more or (not state.dropped and (state.retired or state.dead_rows)):
+            if more or (not state.dropped and self._upkeep.is_waiting(state)):
                 with self._lock:
                     self._touched.add(state)
         with self._lock:
@@ -218,6 +256,20 @@ def _stop_all() -> None:
 
 atexit.register(_stop_all)
 os.register_at_fork(after_in_child=_RUNNING.clear)
+
+
+def pause_seconds(bytes_behind: int, searched: bool) -> float:
+    """How long a writer rests, at most, with so many bytes of vectors not yet indexed; infinite where there is no room.
+
+    Without searches half of the room is filled at full speed. Every search scans the tail, so beside searches it is to
+    stay short: the longer it is the longer the pause, until rows come as fast as the index takes them in.
+    """
+    if bytes_behind >= limits.TAIL_BYTES:
+        return math.inf
+    pause = max(0.0, 0.05 * (2 * bytes_behind / limits.TAIL_BYTES - 1))
+    if searched:
+        pause = max(pause, min(_PAUSE_SECONDS * (bytes_behind / _TAIL_BYTES_SEARCHED - 1), _PAUSE_SECONDS_MAXIMUM))
+    return pause
 
 
 def tail_bytes(state: CollectionState) -> int:

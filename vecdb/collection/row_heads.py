@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar, cast
-
 import numpy as np
 import numpy.typing as npt
 
@@ -19,12 +16,10 @@ from vecdb.native.heads import (
     head_store,
     row_checksums,
 )
-from vecdb.native.rows import RowStore
 from vecdb.storage.memory_rows import MemoryRows
 from vecdb.storage.row_file import RowFile
 
 RowNumbers = npt.NDArray[np.uint32]
-_T = TypeVar("_T")
 
 _VECTORS_AT = 1 + INLINE_ID_BYTES  # where a cell has the checksum of the vectors, then its own
 _CELL_AT = _VECTORS_AT + 4
@@ -57,25 +52,31 @@ class RowHeads:
         cells[:, _CELL_AT:] = _bytes_of(row_checksums(np.ascontiguousarray(cells[:, :_CELL_AT])))
         self.rows.write(rows, cells)
 
-    def ids(self, rows: RowNumbers) -> list[Id | None]:
-        """The ids of rows; None for one too long to be in its head."""
-        return cast("list[Id | None]", self._checked(head_ids, rows))
+    def ids(self, rows: RowNumbers) -> tuple[list[Id | None], list[int]]:
+        """The ids of rows, None for one too long to be in its head; and the places of these."""
+        try:
+            return head_ids(self._store, rows)
+        except ValueError as error:
+            raise self._damaged(error) from None
 
     def integers(self, rows: RowNumbers) -> npt.NDArray[np.int64] | None:
         """The ids of rows if all are integers; None otherwise."""
-        return self._checked(head_integers, rows)
+        try:
+            return head_integers(self._store, rows)
+        except ValueError as error:
+            raise self._damaged(error) from None
 
     def checksums(self, rows: RowNumbers) -> npt.NDArray[np.uint32]:
         """The checksum of each row's vectors, as written."""
-        return self._checked(head_checksums, rows)
-
-    def _checked(self, read: Callable[[RowStore, RowNumbers], _T], rows: RowNumbers) -> _T:
         try:
-            return read(self._store, rows)
+            return head_checksums(self._store, rows)
         except ValueError as error:
-            row = error.args[0]
-            detail = f"the head of row {row} does not match its checksum"
-            raise Corrupted(path=self.rows.path_of(row), detail=detail) from None
+            raise self._damaged(error) from None
+
+    def _damaged(self, error: ValueError) -> Corrupted:
+        row = error.args[0]
+        detail = f"the head of row {row} does not match its checksum"
+        return Corrupted(path=self.rows.path_of(row), detail=detail)
 
     def _share_chunks(self) -> None:
         for chunk in self.rows.chunk_buffers()[self._store.page_count :]:

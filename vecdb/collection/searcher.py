@@ -1,31 +1,26 @@
-"""Searching one collection: check the call, choose how to answer it, run it, wrap the rows."""
+"""Searching one collection: choose how to answer a call, run it, wrap the rows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from dataclasses import replace
 
 import numpy as np
 
-from vecdb import limits
 from vecdb.call_checks import check_queries, filter_each
-from vecdb.collection.deadline import Deadline
+from vecdb.collection.deadline import NEVER, Deadline
 from vecdb.collection.filtering import matching_rows
 from vecdb.collection.hits import StoredHits
 from vecdb.collection.snapshot import Snapshot
 from vecdb.collection.state import CollectionState
 from vecdb.collection.vector_column import VectorColumn
 from vecdb.collection.vector_input import ready_rows
+from vecdb.collection.ways import Way, Ways, through_filter
 from vecdb.filters import Expression, Where, parse_filter
 from vecdb.hits import Floats, Hits
-from vecdb.index.vector_index import View
+from vecdb.index.vector_index import RowNumbers
 from vecdb.native.index import RowMask
 from vecdb.schema import vector_used
-from vecdb.types import Plan
-
-RECALL_DEFAULT: Final = 0.95
-_NO_ROWS: Final = RowMask()
-_READS_PAYLOADS: Final = "no field index answers the filter: every payload was read"
 
 
 class Searcher:
@@ -34,7 +29,7 @@ class Searcher:
     def __init__(self, state: CollectionState) -> None:
         self._state = state
         self._filtered: tuple[RowMask, Expression, RowMask] | None = None
-        self._efs: dict[tuple[str, float, int], tuple[object, int]] = {}
+        self._ways: dict[str, Ways] = {}  # by vector name
 
     def search_one(
         self,
@@ -42,7 +37,6 @@ class Searcher:
         column: VectorColumn,
         k: int,
         where: Where | None,
-        *,
         ef: int | None,
         recall: float | None,
         exact: bool,
@@ -53,23 +47,28 @@ class Searcher:
     ) -> Hits:
         """The k best rows for one query (d,)."""
         state = self._state
-        deadline = Deadline(timeout)
+        deadline = NEVER if timeout is None else Deadline(timeout)
         snapshot = state.snapshot
-        view = snapshot.views[column.name]
-        walked = 0 if exact or not column.index.absorbs else self._ef(column, k, ef, recall)
-        matched, slow = len(view.live), None
-        if where is not None:
-            allowed = self._matching(snapshot, where, deadline)
-            view, exact, walked = View(allowed, _NO_ROWS, False), True, 0
-            matched, slow = len(allowed), _READS_PAYLOADS
+        way = self._way(snapshot, column, k, where, ef, recall, exact, deadline)
+        view, scan, walked, plan = way
         try:
-            rows, distances, scanned = self._run(query, column, k, walked, view, exact, deadline.left())
+            rows, distances, scanned = column.index.search(
+                query, k, walked, view, scan, column.normalise, deadline.left()
+            )
+        except ValueError:
+            # NaN, infinity or zero are refused here by name; the check copes with a norm at the edge of float32.
+            checked = ready_rows(query.reshape(1, -1), column.vector, state.schema.name, column.name)
+            all_rows, all_distances, counts = _search_many(checked, column, k, way, deadline)
+            rows, distances, scanned = all_rows[0, : counts[0]], all_distances[0, : counts[0]], False
         except TimeoutError:
             raise deadline.passed() from None
+        if walked:
+            column.asked.add(query)
+        if scanned:
+            plan = replace(plan, rows_scanned=plan.rows_matched)
         if min_score is not None:
             keep = -distances >= min_score
             rows, distances = rows[keep], distances[keep]
-        plan = _plan(column, view, walked, scanned, matched, slow)
         return StoredHits(state, snapshot, rows, distances, plan, select, with_vectors)
 
     def search_many(
@@ -78,7 +77,6 @@ class Searcher:
         column: VectorColumn,
         k: int,
         where: Where | Sequence[Where | None] | None,
-        *,
         ef: int | None,
         recall: float | None,
         exact: bool,
@@ -97,59 +95,41 @@ class Searcher:
         snapshot = state.snapshot
         found: list[Hits | None] = [None] * count
         for condition, places in _grouped(wheres):
-            view = snapshot.views[column.name]
-            walked = 0 if exact or not column.index.absorbs else self._ef(column, k, ef, recall)
-            matched, slow, scan = len(view.live), None, exact
-            if condition is not None:
-                allowed = self._matching(snapshot, condition, deadline)
-                view, scan, walked = View(allowed, _NO_ROWS, False), True, 0
-                matched, slow = len(allowed), _READS_PAYLOADS
-            plan = _plan(column, view, walked, False, matched, slow)
+            way = self._way(snapshot, column, k, condition, ef, recall, exact, deadline)
             some = queries if len(places) == count else np.ascontiguousarray(queries[places])
-            try:
-                rows, distances, counts = column.index.search_many(
-                    some, k, walked, view, exact=scan, timeout_seconds=deadline.left()
-                )
-            except TimeoutError:
-                raise deadline.passed() from None
+            rows, distances, counts = _search_many(some, column, k, way, deadline)
+            if way.ef:
+                column.asked.add_many(some)
             for at, place in enumerate(places):
                 own = distances[at, : counts[at]]
                 if min_score is not None:
                     own = own[-own >= min_score]
-                found[place] = StoredHits(state, snapshot, rows[at, : len(own)], own, plan, select, with_vectors)
+                found[place] = StoredHits(state, snapshot, rows[at, : len(own)], own, way.plan, select, with_vectors)
         return [hits for hits in found if hits is not None]
 
     def column(self, using: str | None) -> VectorColumn:
         """The vector a search uses: the named one, or the only one. VectorNotFound."""
         return self._state.columns[vector_used(self._state.schema, using)]
 
-    def _run(
-        self, query: Floats, column: VectorColumn, k: int, ef: int, view: View, exact: bool, seconds: float
-    ) -> tuple[Any, Floats, bool]:
-        search = column.index.search
-        try:
-            return search(query, k, ef, view, exact=exact, normalise=column.normalise, timeout_seconds=seconds)
-        except ValueError:
-            # NaN, infinity or zero are refused here by name; the check copes with a norm at the edge of float32.
-            name = self._state.schema.name
-            checked = ready_rows(query.reshape(1, -1), column.vector, name, column.name)
-            many = column.index.search_many(checked, k, ef, view, exact=exact, timeout_seconds=seconds)
-            rows, distances, counts = many
-            return rows[0, : counts[0]], distances[0, : counts[0]], False
-
-    def _ef(self, column: VectorColumn, k: int, ef: int | None, recall: float | None) -> int:
-        if ef is not None:
-            return int(ef if ef > k else k)
-        wanted = RECALL_DEFAULT if recall is None else recall
-        key = (column.name, wanted, k)
-        curve = self._state.curves[column.name]
-        cached = self._efs.get(key)
-        if cached is None or cached[0] is not curve:
-            if len(self._efs) > 64:
-                self._efs.clear()
-            found = min(curve.ef_for(wanted, k), limits.EF_AUTOMATIC_MAXIMUM)
-            self._efs[key] = cached = (curve, found)
-        return cached[1]
+    def _way(
+        self,
+        snapshot: Snapshot,
+        column: VectorColumn,
+        k: int,
+        where: Where | None,
+        ef: int | None,
+        recall: float | None,
+        exact: bool,
+        deadline: Deadline,
+    ) -> Way:
+        if where is not None:
+            return through_filter(column, self._matching(snapshot, where, deadline))
+        name = column.name
+        view, curve = snapshot.views[name], self._state.curves[name]
+        ways = self._ways.get(name)
+        if ways is None or ways.view is not view or ways.curve is not curve:
+            self._ways[name] = ways = Ways(column, view, curve)
+        return ways[k, ef, recall, exact]
 
     def _matching(self, snapshot: Snapshot, where: Where, deadline: Deadline) -> RowMask:
         """The live rows that match; the last answer is kept until something is written: that makes a new mask."""
@@ -165,17 +145,14 @@ class Searcher:
         return rows
 
 
-def _plan(column: VectorColumn, view: View, walked: int, scanned: bool, matched: int, slow_reason: str | None) -> Plan:
-    tail = len(view.tail)
-    return Plan(
-        strategy="graph" if walked else "scan",
-        rows_scanned=matched if scanned or not walked else tail,
-        rows_matched=matched,
-        estimated=False,
-        metric=column.vector.metric,
-        ef=walked or None,
-        slow_reason=slow_reason,
-    )
+def _search_many(
+    queries: Floats, column: VectorColumn, k: int, way: Way, deadline: Deadline
+) -> tuple[RowNumbers, Floats, RowNumbers]:
+    """Rows, distances and how many of each are set, of checked queries. Timeout."""
+    try:
+        return column.index.search_many(queries, k, way.ef, way.view, exact=way.exact, timeout_seconds=deadline.left())
+    except TimeoutError:
+        raise deadline.passed() from None
 
 
 def _grouped(wheres: list[Where | None]) -> list[tuple[Where | None, list[int]]]:

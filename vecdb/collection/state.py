@@ -198,11 +198,10 @@ class CollectionState:
 
     def ids_of(self, rows: RowNumbers) -> list[Id]:
         """The ids of rows. Corrupted."""
-        ids = self.heads.ids(rows)
-        missing = [place for place, each in enumerate(ids) if each is None]
-        if missing:
-            values = self.key_value.get_many(self.keys.long_ids(rows[missing]))
-            for place, value in zip(missing, values, strict=True):
+        ids, long_places = self.heads.ids(rows)
+        if long_places:
+            values = self.key_value.get_many(self.keys.long_ids(rows[long_places]))
+            for place, value in zip(long_places, values, strict=True):
                 if value is None:
                     raise self.lost(f"the id of row {int(rows[place])} is missing")
                 ids[place] = decode_id(value)
@@ -239,6 +238,13 @@ class CollectionState:
             return CollectionNotFound(name=self.schema.name)
         where = self.folder.parent.parent / "kv" if self.folder else ":memory:"
         return Corrupted(path=str(where), detail=f"collection '{self.schema.name}': {detail}")
+
+    def release_rows(self, batches: int) -> None:
+        """The first batches of rows that wait are free: whole pages of their vectors go back to the system."""
+        rows = self.free_rows.about_to_be_free(batches)
+        for column in self.columns.values():
+            column.rows.discard(rows)  # before they can be written again
+        self.free_rows.release(batches)
 
     def sync(self) -> None:
         """Makes the rows durable. StorageFailed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import weakref
+from collections import Counter
 from typing import Final
 
 import numpy as np
@@ -13,17 +14,21 @@ from vecdb.collection.commit_queue import CommitQueue
 from vecdb.collection.measure import measured_curve
 from vecdb.collection.scrub import scrub
 from vecdb.collection.state import CollectionState
+from vecdb.collection.vector_column import VectorColumn
 from vecdb.errors import Corrupted
 
 _LOG = logging.getLogger("vecdb")
 
-_ABSORB_ROWS: Final = 2048  # one step: short enough that closing and searching never wait long
+_ABSORB_ROWS: Final = 2048  # one step: short enough that closing never waits long
+_ABSORB_ROWS_SEARCHED: Final = 256  # each search scans the rows of the step that is under way
 _INDEX_ROWS_MINIMUM: Final = 1024  # below this a scan is as fast as a graph
 _HEAL_SHARE: Final = 0.02  # dead rows in an index that make healing it worth a pass over its links
 _HEAL_ROWS_MINIMUM: Final = 256
 _HEAL_SECONDS: Final = 5.0  # fewer dead rows than that are healed when this much time has passed
+_AUDIT_SECONDS: Final = 30.0  # of a million rows an audit takes a good half second
 _SCRUB_BYTES: Final = 16 << 20
-_CURVE_GROWTH: Final = 0.3  # change of an index that makes its recall curve worth measuring again
+_CURVE_GROWTH: Final = 0.3  # of an index, which makes its recall curve worth measuring again
+_CURVE_CHANGE: Final = 0.4  # the same of rows that came or went: a fifth was replaced
 
 
 def index_is_worth_it(rows: int) -> bool:
@@ -36,9 +41,15 @@ def healing_is_due(dead_rows: int, live_rows: int, seconds_waited: float) -> boo
     return dead_rows >= max(_HEAL_ROWS_MINIMUM, _HEAL_SHARE * live_rows) or seconds_waited >= _HEAL_SECONDS
 
 
-def curve_is_due(indexed_rows: int, measured_rows: int) -> bool:
-    """Whether an index has changed enough since its recall curve was measured."""
-    return index_is_worth_it(indexed_rows) and abs(indexed_rows - measured_rows) > _CURVE_GROWTH * measured_rows
+def curve_is_due(indexed_rows: int, measured_rows: int, changed_rows: int) -> bool:
+    """Whether an index has changed enough since its recall curve was measured: `changed_rows` came or went since."""
+    growth = abs(indexed_rows - measured_rows) > _CURVE_GROWTH * measured_rows
+    return index_is_worth_it(indexed_rows) and (growth or changed_rows >= _CURVE_CHANGE * measured_rows)
+
+
+def audit_is_due(inserted_rows: int, seconds_since: float) -> bool:
+    """Whether inserted rows make it worth a walk over the whole graph to see that every row is reached."""
+    return inserted_rows > 0 and seconds_since >= _AUDIT_SECONDS
 
 
 class Upkeep:
@@ -47,29 +58,33 @@ class Upkeep:
     def __init__(self, commits: CommitQueue) -> None:
         self._commits = commits
         self._waiting_since: weakref.WeakKeyDictionary[CollectionState, float] = weakref.WeakKeyDictionary()
+        self._audited: weakref.WeakKeyDictionary[VectorColumn, float] = weakref.WeakKeyDictionary()
+        # Rows that came or went since the recall curve of a vector was measured.
+        self._changed_rows: weakref.WeakKeyDictionary[CollectionState, Counter[str]] = weakref.WeakKeyDictionary()
 
-    def step(self, state: CollectionState) -> bool:
-        """A little of everything; True if there is more to do at once."""
-        if self.absorb(state):
+    def step(self, state: CollectionState, searched: bool = False) -> bool:
+        """A little of everything, less where many searches go on; True if there is more to do at once."""
+        if self.absorb(state, _ABSORB_ROWS_SEARCHED if searched else _ABSORB_ROWS):
             self.heal(state)
             return True
         self.heal(state)
+        self.audit(state)
         self.measure(state)
         return self._scrub(state)
 
-    def absorb(self, state: CollectionState) -> bool:
-        """Moves some rows from each tail into its index; True if any tail has more."""
+    def absorb(self, state: CollectionState, most: int = _ABSORB_ROWS) -> bool:
+        """Moves `most` rows from each tail into its index; True if any tail has more."""
         more = False
         for name, column in state.columns.items():
             view = state.snapshot.views[name]
             if not column.index.absorbs or not len(view.tail) or not index_is_worth_it(len(view.live)):
                 continue
-            rows = view.tail.rows(0, _ABSORB_ROWS)
+            rows = view.tail.rows(0, most)
             with state.index_lock:
                 column.index.insert(rows, view.live)
                 with self._commits.apply_lock:
                     state.publish_absorbed(name, rows)
-            state.absorbed_rows[name] += len(rows)
+            self._count(state, name, len(rows))
             more |= len(view.tail) > len(rows)
         return more
 
@@ -91,7 +106,7 @@ class Upkeep:
         for name, column in state.columns.items():
             if not column.index.absorbs:
                 continue
-            state.absorbed_rows[name] += len(rows)
+            self._count(state, name, len(rows))
             with state.index_lock:
                 column.index.remove(rows)
                 with self._commits.apply_lock:
@@ -102,14 +117,42 @@ class Upkeep:
                 state.key_value.write([], [*state.keys.payloads(rows), *state.keys.long_ids(rows)])
         state.dead_rows = []
         state.free_rows.offer(rows)
+        if state.folder is None:
+            state.release_rows(state.free_rows.waiting()[0])  # no file holds them either
+
+    def audit(self, state: CollectionState, at_once: bool = False) -> None:
+        """Links rows that no walk can reach, when some were inserted and none is left to be, now and then."""
+        for column in state.columns.values():
+            index = column.index
+            since = self._audited.setdefault(column, time.monotonic())
+            if at_once or audit_is_due(index.inserted_since_audit, time.monotonic() - since):
+                with state.index_lock:
+                    index.audit()
+                self._audited[column] = time.monotonic()
+
+    def is_waiting(self, state: CollectionState) -> bool:
+        """Whether something is to be done later, though nothing comes to be written."""
+        unaudited = any(column.index.inserted_since_audit > 0 for column in state.columns.values())
+        return unaudited or bool(state.retired or state.dead_rows)
 
     def measure(self, state: CollectionState) -> None:
-        """Learns what ef gives what recall, when the index has changed much since it was last learnt."""
+        """Learns what ef gives what recall, when the index has changed much since or its queries tell more by now."""
+        changed = self._changed_rows.setdefault(state, Counter())
         for name, column in state.columns.items():
             indexed = len(state.snapshot.live) - len(state.snapshot.views[name].tail)
-            if column.index.absorbs and curve_is_due(indexed, state.curves[name].rows):
-                state.curves = {**state.curves, name: measured_curve(column, state.snapshot)}
-                state.changed = True
+            if not column.index.absorbs or not (
+                (column.asked.worth_learning() and index_is_worth_it(indexed))
+                or curve_is_due(indexed, state.curves[name].rows, changed[name])
+            ):
+                continue
+            column.asked.learnt()
+            state.curves = {**state.curves, name: measured_curve(column, state.snapshot, column.asked.sample())}
+            state.changed = True
+            changed[name] = 0
+
+    def _count(self, state: CollectionState, name: str, rows: int) -> None:
+        state.absorbed_rows[name] += rows
+        self._changed_rows.setdefault(state, Counter())[name] += rows
 
     def _scrub(self, state: CollectionState) -> bool:
         """Checks a little more of what was on disk when the collection was opened."""

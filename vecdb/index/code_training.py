@@ -25,6 +25,7 @@ _SEED: Final = 20_200_527
 _NEAREST: Final = 10
 _SCORED: Final = 30
 _QUERIES: Final = 64
+_DISTINCT_MINIMUM: Final = 4 * _SCORED  # among fewer the trial finds everything
 _MIX: Final = 0.4  # the share of a second row in a trial's query: real queries lie between rows
 _EXACT_DIMENSIONS: Final = 768  # above, the directions are found by random projections: the exact way is cubic
 _OVERSAMPLING: Final = 16
@@ -44,6 +45,9 @@ def code4_for(source: RowStore, live: RowNumbers, unit: bool, pool: ThreadPool) 
     random = np.random.default_rng(_SEED)
     rows = np.sort(random.choice(live, min(SAMPLE_ROWS, len(live)), replace=False)).astype(np.uint32)
     X = read_rows(source, rows)
+    # Copies count once: they would draw the directions to them, and a trial on them says nothing about the others.
+    distinct = distinct_rows(X, random)
+    X = distinct if len(distinct) >= _DISTINCT_MINIMUM else X
     metric: Metric = "l2" if unit else source.metric
     queries = _queries(X, unit, random)
     best: Code4 | None = None
@@ -87,6 +91,13 @@ class Projection:
         turn = np.linalg.qr(np.random.default_rng(_SEED).normal(size=(width, width)))[0]
         matrix = directions @ turn[: directions.shape[1]]
         return Code4(metric, lines, np.ascontiguousarray(matrix, np.float32), self.mean.astype(np.float32))
+
+
+def distinct_rows(X: Floats, random: np.random.Generator) -> Floats:
+    """The rows of X (n, d) without repeats, in random order; X as it is where there are none."""
+    whole = np.ascontiguousarray(X).view(np.dtype((np.void, X.itemsize * X.shape[1]))).reshape(-1)
+    first = np.unique(whole, return_index=True)[1]
+    return X if len(first) == len(X) else np.ascontiguousarray(X[random.permutation(first)])
 
 
 def code4_width(lines: int) -> int:

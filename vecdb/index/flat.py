@@ -24,7 +24,6 @@ class FlatIndex:
         k: int,
         ef: int,  # noqa: ARG002
         view: View,
-        *,
         exact: bool,  # noqa: ARG002
         normalise: bool,
         timeout_seconds: float,
@@ -51,6 +50,14 @@ class FlatIndex:
 
     def remove(self, rows: RowNumbers) -> None:
         """Nothing to take out."""
+
+    def audit(self) -> None:
+        """A scan finds every row."""
+
+    @property
+    def inserted_since_audit(self) -> int:
+        """None."""
+        return 0
 
     def members(self) -> RowMask:
         """No rows: there is no structure."""

@@ -62,7 +62,7 @@ class HnswIndex:
             self._load(file)
 
     def search(
-        self, query: Floats, k: int, ef: int, view: View, *, exact: bool, normalise: bool, timeout_seconds: float
+        self, query: Floats, k: int, ef: int, view: View, exact: bool, normalise: bool, timeout_seconds: float
     ) -> tuple[RowNumbers, Floats, bool]:
         """Walks the graph and scans the tail; see VectorIndex."""
         graph = None if exact else self.graph
@@ -120,9 +120,22 @@ class HnswIndex:
         self.graph.relink()
         self._inserted = 0
 
+    def audit(self) -> None:
+        """Links rows that choices made for later ones left without a way in; walks the graph, if rows were inserted."""
+        if self._inserted:
+            self._relink()
+
+    @property
+    def inserted_since_audit(self) -> int:
+        """Rows inserted since all were seen to be reached."""
+        return self._inserted
+
     def remove(self, rows: RowNumbers) -> None:
-        """Takes rows out and closes the gaps they leave."""
+        """Takes rows out, closes the gaps they leave, and links what cannot be reached, as audit() does."""
+        before = len(self.graph)
         self.graph.remove(rows, self._background)
+        if len(self.graph) < before:
+            self._inserted = 0
 
     def members(self) -> RowMask:
         """The rows of the graph."""
@@ -130,8 +143,7 @@ class HnswIndex:
 
     def save(self, path: Path) -> None:
         """Writes header, levels, ground links by 65,536 rows, upper links; header, mean, matrix of the codes, codes."""
-        if self._inserted:
-            self._relink()
+        self.audit()
         levels = self.graph.levels()
         rows = int(np.flatnonzero(levels)[-1]) + 1 if len(self.graph) else 0
         levels = levels[:rows]

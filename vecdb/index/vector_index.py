@@ -35,7 +35,7 @@ class VectorIndex(Protocol):
         """Whether rows must be inserted; False: a stored row is found as it is and there never is a tail."""
 
     def search(
-        self, query: Floats, k: int, ef: int, view: View, *, exact: bool, normalise: bool, timeout_seconds: float
+        self, query: Floats, k: int, ef: int, view: View, exact: bool, normalise: bool, timeout_seconds: float
     ) -> tuple[RowNumbers, Floats, bool]:
         """Rows and distances of the min(k, live) nearest to `query` (d,), nearest first; True if all were scanned.
 
@@ -67,6 +67,13 @@ class VectorIndex(Protocol):
 
     def remove(self, rows: RowNumbers) -> None:
         """Takes rows out; those that are not in are passed over."""
+
+    def audit(self) -> None:
+        """Sees to it that every row can be found, if some were taken in since the last time."""
+
+    @property
+    def inserted_since_audit(self) -> int:
+        """Rows taken in since all were seen to be found."""
 
     def members(self) -> RowMask:
         """The rows taken in."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vecdb.storage.rows import Bytes2D, RowNumbers, as_rows, chunk_shift_of, gather, read_only, runs
+from vecdb.storage.rows import Bytes2D, RowNumbers, as_rows, chunk_shift_of, gather, read_only, runs, whole_pages
 
 
 class MemoryRows:
@@ -49,6 +49,12 @@ class MemoryRows:
             row = int(rows[start])
             place = row & (self.rows_per_chunk - 1)
             self._chunks[row >> self.chunk_shift][place : place + stop - start] = source[start:stop]
+
+    def discard(self, rows: RowNumbers) -> None:
+        """Gives back the pages that hold nothing but these rows (ascending), which are read as zeros or as before."""
+        for chunk, first, end in whole_pages(rows, self.chunk_shift, self.row_bytes, 0):
+            with contextlib.suppress(OSError):
+                self._maps[chunk].madvise(mmap.MADV_REMOVE, first, end - first)
 
     def read(self, rows: RowNumbers) -> Bytes2D:
         """A copy of the rows."""

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from vecdb.errors import Corrupted, StorageFailed, VersionMismatch
 from vecdb.native.kernels import crc32c
 from vecdb.storage.disk import disk_error, flat_bytes, sync_folder, write_at
-from vecdb.storage.rows import Bytes2D, RowNumbers, as_rows, chunk_shift_of, gather, read_only, runs
+from vecdb.storage.rows import Bytes2D, RowNumbers, as_rows, chunk_shift_of, gather, read_only, runs, whole_pages
 
 HEADER_BYTES: Final = 4096
 VERSION: Final = 1
@@ -27,6 +27,7 @@ VERSION: Final = 1
 _MAGIC = b"VECDBROW"
 _HEADER = struct.Struct("<8sIIIIII")  # magic, version, checksum of the page, row bytes, rows per chunk, chunk, zero
 _DESCRIPTORS_MAXIMUM = 32
+_PUNCH_HOLE = 3  # FALLOC_FL_PUNCH_HOLE, and FALLOC_FL_KEEP_SIZE, which has to go with it
 
 
 class RowFile:
@@ -86,6 +87,13 @@ class RowFile:
                     self._dirty.add(chunk)
             except OSError as error:
                 raise disk_error(self._path(chunk), error) from error
+
+    def discard(self, rows: RowNumbers) -> None:
+        """Gives back the blocks that hold nothing but these rows (ascending), which are read as zeros or as before."""
+        for chunk, first, end in whole_pages(rows, self.chunk_shift, self.row_bytes, HEADER_BYTES):
+            with self._files:
+                if _libc.fallocate(self._descriptor(chunk), _PUNCH_HOLE, first, end - first) != 0:
+                    return  # a file system that cannot: the blocks are used again with the rows
 
     def read(self, rows: RowNumbers) -> Bytes2D:
         """A copy of the rows."""
@@ -264,6 +272,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mmap.restype = ctypes.c_void_p
 _libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
 _libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+_libc.fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_long, ctypes.c_long]
 
 
 def _shared_mapping(descriptor: int, length: int) -> npt.NDArray[np.uint8]:

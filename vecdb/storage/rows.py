@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import mmap
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ RowNumbers = npt.NDArray[np.uint32]
 Bytes2D = npt.NDArray[np.uint8]
 
 CHUNK_BYTES: Final = 16 << 20
+PAGE_BYTES: Final = mmap.PAGESIZE
 
 _FEW_ROWS_PER_CHUNK = 8  # up to here copying row by row is faster than sorting them by chunk
 
@@ -69,6 +71,20 @@ def runs(rows: RowNumbers, chunk_shift: int) -> list[tuple[int, int]]:
     breaks |= np.diff(rows >> np.uint32(chunk_shift)) != 0
     edges = [0, *(np.flatnonzero(breaks) + 1).tolist(), len(rows)]
     return list(itertools.pairwise(edges))
+
+
+def whole_pages(rows: RowNumbers, chunk_shift: int, row_bytes: int, header_bytes: int) -> list[tuple[int, int, int]]:
+    """(chunk, first byte, end) of the pages of chunks that hold nothing but bytes of these rows (ascending)."""
+    found = []
+    mask = (1 << chunk_shift) - 1
+    for start, stop in runs(rows, chunk_shift):
+        row = int(rows[start])
+        place = header_bytes + (row & mask) * row_bytes
+        first = -(-place // PAGE_BYTES) * PAGE_BYTES
+        end = (place + (stop - start) * row_bytes) // PAGE_BYTES * PAGE_BYTES
+        if first < end:
+            found.append((row >> chunk_shift, first, end))
+    return found
 
 
 def gather(chunks: list[Bytes2D], chunk_shift: int, row_bytes: int, rows: RowNumbers) -> Bytes2D:

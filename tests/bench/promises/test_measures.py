@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from vecdb.bench.cli import main
-from vecdb.bench.commands.promises import EMBEDDED, MEASURES, REMOTE, named_measures
+from vecdb.bench.commands.promises import EMBEDDED, GRAPH, MEASURES, REMOTE, named_measures
 from vecdb.bench.promises.dataset import recall, true_scores
 from vecdb.bench.promises.faiss_peer import FaissFlat
 from vecdb.bench.promises.hnswlib_peer import HnswlibGraph
 from vecdb.bench.promises.reading import Result
-from vecdb.bench.promises.report import BEGIN, BEGIN_REMOTE
+from vecdb.bench.promises.report import BEGIN, BEGIN_GRAPH, BEGIN_REMOTE
 from vecdb.bench.promises.setting import K, Setting
 
 SEED = 21
@@ -38,6 +38,8 @@ def setting(tmp_path: Path) -> Setting:
         clients=2,
         lap_seconds=0.05,
         overload_seconds=0.3,
+        churn_rounds=2,
+        window_batches=4,
         efs=(10, 100, 400),
     )
 
@@ -53,6 +55,12 @@ def setting(tmp_path: Path) -> Setting:
         ("reopen", ["s", "s", "s", "s"], 2),
         ("empty", ["s", "kB", "kB", "ms"], 3),
         ("import", ["s", "s", "%"], 1),
+        ("graph_churn", ["of 1"] * 3 + ["queries/s", "rows", "MiB"], 5),
+        ("graph_cluster_churn", ["of 1"] * 3 + ["queries/s", "rows", "MiB"], 5),
+        ("graph_inserts", ["ms", "ms", "rows/s"] * 2, 2),
+        ("graph_window", ["of 1", "of 1", "rows", "bytes"], 3),
+        ("graph_recall", ["of 1"] * 12, 12),
+        ("graph_memory", ["MiB"] * 3, 2),
         ("remote_call", ["ms"] * 9, 2),
         ("remote_clients", ["calls/s"] * 4, 4),
         ("remote_stream", ["searches/s"] * 2, 2),
@@ -83,10 +91,13 @@ def assert_compared(result: Result) -> None:
 
 def test_every_measure_is_tested() -> None:
     assert list(EMBEDDED) == ["upsert", "search", "build", "flat", "call", "reopen", "empty", "import"]
+    assert [name.removeprefix("graph_") for name in GRAPH] == [
+        *("churn", "cluster_churn", "inserts", "window", "recall", "memory")
+    ]
     assert [name.removeprefix("remote_") for name in REMOTE] == [
         *("call", "clients", "stream", "batch", "upload", "peers", "overload")
     ]
-    assert [*EMBEDDED, *REMOTE] == list(MEASURES)
+    assert [*EMBEDDED, *GRAPH, *REMOTE] == list(MEASURES)
 
 
 def test_the_peers_find_the_nearest(setting: Setting) -> None:
@@ -122,6 +133,7 @@ def test_the_command_prints_and_writes_its_tables(
     assert "import vecdb, median of 2" in printed
     assert page.read_text().startswith(BEGIN)
     assert BEGIN_REMOTE not in page.read_text()
+    assert BEGIN_GRAPH not in page.read_text()
 
 
 def test_measures_run_in_their_order_and_once() -> None:
@@ -129,6 +141,7 @@ def test_measures_run_in_their_order_and_once() -> None:
     assert named_measures(["import", "flat", "import"]) == ["flat", "import"]
     assert named_measures(["remote", "import"]) == ["import", *REMOTE]
     assert named_measures(["embedded"]) == list(EMBEDDED)
+    assert named_measures(["graph", "import"]) == ["import", *GRAPH]
 
 
 @pytest.mark.parametrize("arguments", [["nothing"], ["flat", "--repetitions", "0"]])
