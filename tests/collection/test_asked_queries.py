@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import threading
 
@@ -48,14 +49,14 @@ def test_the_first_are_kept_and_then_one_of_many() -> None:
 
 def test_a_sample_is_a_copy() -> None:
     asked = AskedQueries()
-    one = query(7)
-    for _ in range(ENOUGH_QUERIES):
+    one = query(0)
+    for number in range(ENOUGH_QUERIES):
+        one[:] = number
         asked.add(one)
-    one[:] = 0
     sample = asked.sample()
     assert sample is not None
     sample[:] = 1
-    assert numbers_in(asked) == [7] * ENOUGH_QUERIES
+    assert numbers_in(asked) == list(range(ENOUGH_QUERIES))
 
 
 def test_there_is_a_lesson_each_time_that_twice_as_many_were_kept() -> None:
@@ -108,14 +109,31 @@ def test_what_a_graph_is_asked_is_kept_and_nothing_else() -> None:
         assert asked.asked == 4
 
 
+def test_a_query_that_comes_again_and_again_counts_once() -> None:
+    asked = AskedQueries()
+    for _ in range(SAMPLE_QUERIES):
+        asked.add(query(-1))
+    assert asked.sample() is None
+    for number in range(64 * (SAMPLE_QUERIES - 1)):
+        asked.add(query(number % (4 * ENOUGH_QUERIES)))
+    kept = numbers_in(asked)
+    assert len(set(kept)) == len(kept)
+    assert kept == [], "one in 64 of 800 is too few"
+    asked = AskedQueries()
+    for number in range(SAMPLE_QUERIES):
+        asked.add(query(number // 2))
+    assert numbers_in(asked) == list(range(SAMPLE_QUERIES // 2))
+
+
 def test_threads_add_while_a_sample_is_taken() -> None:
     asked, stop = AskedQueries(), threading.Event()
-    asked.add_many(np.zeros((SAMPLE_QUERIES, 2), np.float32))
+    asked.add_many(np.stack([query(number) for number in range(SAMPLE_QUERIES)]))
 
     def add() -> None:
         while not stop.is_set():
-            asked.add(query(1))
+            asked.add(query(next(numbers)))
 
+    numbers = itertools.count(SAMPLE_QUERIES)
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
     threads = [threading.Thread(target=add) for _ in range(3)]

@@ -48,9 +48,9 @@ class AskedQueries:
         return self._kept >= self._next_lesson
 
     def sample(self) -> Floats | None:
-        """A copy (n, d) of those kept; None if they are too few."""
-        kept = list(self._queries.copy())
-        return np.array(kept, np.float32) if len(kept) >= ENOUGH_QUERIES else None
+        """A copy (n, d) of those kept, repeats once; None if they are too few."""
+        kept = {query.tobytes(): query for query in self._queries.copy()}
+        return np.array(list(kept.values()), np.float32) if len(kept) >= ENOUGH_QUERIES else None
 
     def learnt(self) -> None:
         """The sample was learnt from as it is."""
