@@ -239,31 +239,6 @@ def test_without_files_rows_are_used_again_as_soon_as_they_are_healed(index: vec
         assert docs.verify().ok
 
 
-def test_the_queries_that_were_asked_are_learnt_from() -> None:
-    """Clustered rows, asked from far away: what the rows alone give away is another curve."""
-    random = np.random.default_rng(4)
-    X = np.repeat(rows(40, 1) * 8, 75, axis=0) + rows(3000, 2)
-    asked = (random.standard_normal((450, DIMENSION)) * 40).astype(np.float32)
-    with vecdb.connect(":memory:") as db:
-        docs = db.create_collection("docs", dimension=DIMENSION, index=vecdb.Hnsw(m=4, ef_construction=10))
-        docs.upsert(ids=np.arange(len(X)), vectors=X)
-        docs.optimize()
-        before = docs._state.curves[""]
-        docs.recall(sample=450)  # its queries are nobody's
-        for query in asked[:150]:
-            docs.search(query)
-        time.sleep(0.5)
-        assert docs._state.curves[""] is before, "learnt from too few"
-        docs.search(asked[150:])
-        until(lambda: docs._state.curves[""] is not before)
-        docs.optimize()
-        curve = docs._state.curves[""]
-        truth = [set(hits.ids) for hits in docs.search(asked, exact=True)]
-        for ef, recall in curve.points:
-            found = [len(set(hits.ids) & ids) / 10 for hits, ids in zip(docs.search(asked, ef=ef), truth, strict=True)]
-            assert abs(float(np.mean(found)) - recall) < 0.08, f"seed 4, ef {ef}"
-
-
 def test_replacing_half_of_the_rows_is_a_reason_to_measure_again() -> None:
     with vecdb.connect(":memory:") as db:
         docs = db.create_collection("docs", dimension=DIMENSION, index=vecdb.Hnsw(m=8, ef_construction=40))

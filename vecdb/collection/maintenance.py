@@ -62,9 +62,9 @@ class Maintenance:
         self._searches: weakref.WeakKeyDictionary[CollectionState, tuple[int, float, bool]] = (
             weakref.WeakKeyDictionary()
         )
-        catalog.opened = self._look_after
+        catalog.opened = self.touch
         for state in list(catalog.states.values()):
-            self._look_after(state)
+            self.touch(state)
         self._thread = threading.Thread(target=self._run, name="vecdb-maintenance", daemon=True)
         self._thread.start()
         _RUNNING.add(self)
@@ -95,7 +95,7 @@ class Maintenance:
 
     def _is_searched(self, state: CollectionState) -> bool:
         """Whether many searches walk a graph of it at present; each of them scans its tail as well."""
-        count = sum(column.asked.asked for column in state.columns.values())
+        count = sum(column.walks for column in state.columns.values())
         now = time.monotonic()
         before, since, searched = self._searches.get(state, (count, now, False))
         if now - since >= _SEARCHES_SECONDS:
@@ -146,18 +146,6 @@ class Maintenance:
         with self._lock:
             self._progress.notify_all()
         self._thread.join()
-
-    def _look_after(self, state: CollectionState) -> None:
-        """Of a collection that was opened."""
-        held = weakref.ref(state)
-
-        def learn() -> None:
-            if (opened := held()) is not None:
-                self.touch(opened)
-
-        for column in state.columns.values():
-            column.asked.when_enough = learn
-        self.touch(state)
 
     def _run(self) -> None:
         while not self._stopping:

@@ -1,4 +1,4 @@
-"""Measuring an index against the exact answer, with stored vectors and the queries it was asked."""
+"""Measuring an index against the exact answer, with stored vectors as queries."""
 
 from __future__ import annotations
 
@@ -62,47 +62,36 @@ def recalls(
         raise deadline.passed() from None
 
 
-def measured_curve(
-    column: VectorColumn, snapshot: Snapshot, asked: npt.NDArray[np.float32] | None = None
-) -> RecallCurve:
-    """The recall curve of an index as it is now; `asked`, queries (n, d) that users asked it.
+def measured_curve(column: VectorColumn, snapshot: Snapshot) -> RecallCurve:
+    """The recall curve of an index as it is now.
 
     Half of the queries are stored vectors, answered by walks that do not meet their own rows, and each of the others
     lies between two stored vectors. The first are often easier than what will be asked, the second harder. The
     geometric mean of what the two kinds miss came nearest to what queries from elsewhere miss, on the safe side; where
-    the second kind is the easier one it says nothing. Where `asked` queries do worse than that, they count: they are
-    unlike the rows. Where they do better they do not, for the next ones may be others.
+    the second kind is the easier one it says nothing.
     """
     view = snapshot.views[column.name]
     own = _sampled_rows(snapshot, _SAMPLE // 2, _SEED)
     mixed = sampled_queries(column, snapshot, _SAMPLE // 2, _SEED, mix=_MIX)
-    trials = [
+    trials = (
         _Trial.of(column, snapshot, _as_queries(column, column.read(own)), own),
         _Trial.of(column, snapshot, mixed, None),
-    ]
-    if asked is not None:
-        trials.append(_Trial.of(column, snapshot, _as_queries(column, asked), None))
+    )
     points: list[tuple[int, float]] = []
     reached = 0.0
     for ef in MEASURED_EFS:
         step = 1 if reached < _PART_RECALL else _PART
-        like, unlike, *others = (trial.part(step).shares(column, snapshot, ef) for trial in trials)
-        estimate = between(lower_bound(like), lower_bound(unlike))
-        reached = max(reached, min([estimate, *map(upper_bound, others)]))
+        like, unlike = (promised(trial.part(step).shares(column, snapshot, ef)) for trial in trials)
+        reached = max(reached, between(like, unlike))
         points.append((ef, reached))
         if reached >= _ENOUGH:
             break
     return RecallCurve(tuple(points), len(snapshot.live) - len(view.tail))
 
 
-def lower_bound(shares: npt.NDArray[np.float64]) -> float:
+def promised(shares: npt.NDArray[np.float64]) -> float:
     """The mean recall that other queries like these will hardly fall below: a standard error below theirs."""
     return max(0.0, float(shares.mean() - shares.std() / math.sqrt(len(shares))))
-
-
-def upper_bound(shares: npt.NDArray[np.float64]) -> float:
-    """The mean recall that other queries like these will hardly exceed: a standard error above theirs."""
-    return min(1.0, float(shares.mean() + shares.std() / math.sqrt(len(shares))))
 
 
 def between(like: float, unlike: float) -> float:

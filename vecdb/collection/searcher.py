@@ -63,7 +63,7 @@ class Searcher:
         except TimeoutError:
             raise deadline.passed() from None
         if walked:
-            column.asked.add(query)
+            column.walks += 1
         if scanned:
             plan = replace(plan, rows_scanned=plan.rows_matched)
         if min_score is not None:
@@ -99,7 +99,7 @@ class Searcher:
             some = queries if len(places) == count else np.ascontiguousarray(queries[places])
             rows, distances, counts = _search_many(some, column, k, way, deadline)
             if way.ef:
-                column.asked.add_many(some)
+                column.walks += len(some)
             for at, place in enumerate(places):
                 own = distances[at, : counts[at]]
                 if min_score is not None:

@@ -136,17 +136,13 @@ class Upkeep:
         return unaudited or bool(state.retired or state.dead_rows)
 
     def measure(self, state: CollectionState) -> None:
-        """Learns what ef gives what recall, when the index has changed much since or its queries tell more by now."""
+        """Learns what ef gives what recall, when the index has changed much since it was last learnt."""
         changed = self._changed_rows.setdefault(state, Counter())
         for name, column in state.columns.items():
             indexed = len(state.snapshot.live) - len(state.snapshot.views[name].tail)
-            if not column.index.absorbs or not (
-                (column.asked.worth_learning() and index_is_worth_it(indexed))
-                or curve_is_due(indexed, state.curves[name].rows, changed[name])
-            ):
+            if not column.index.absorbs or not curve_is_due(indexed, state.curves[name].rows, changed[name]):
                 continue
-            column.asked.learnt()
-            state.curves = {**state.curves, name: measured_curve(column, state.snapshot, column.asked.sample())}
+            state.curves = {**state.curves, name: measured_curve(column, state.snapshot)}
             state.changed = True
             changed[name] = 0
 

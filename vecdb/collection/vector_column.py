@@ -8,7 +8,6 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from vecdb.collection.asked_queries import AskedQueries
 from vecdb.index.flat import FlatIndex
 from vecdb.index.hnsw import HnswIndex
 from vecdb.index.vector_index import RowNumbers, VectorIndex
@@ -39,7 +38,7 @@ class VectorColumn:
         self.name = name
         self.vector = vector
         self.normalise = vector.metric == "cosine"
-        self.asked = AskedQueries()  # without filters, where the index finds nearly all
+        self.walks = 0  # searches through the index; a race between two may lose one
         row_bytes = vector.dimension * FLOAT_BYTES
         self.rows: RowFile | MemoryRows = (
             MemoryRows(row_bytes)
