@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from vecdb.collection.recall_curve import EF_LEAST, MEASURED_EFS, RecallCurve
+from vecdb.collection.recall_curve import EF_DEFAULT_LEAST, EF_LEAST, MEASURED_EFS, RecallCurve
 
 MEASURED = RecallCurve(((10, 0.5), (40, 0.9), (160, 0.99), (640, 0.99)), 5000)
 PERFECT = RecallCurve(((10, 1.0),), 7)
@@ -25,6 +25,13 @@ def test_no_walk_is_shorter_than_the_floor(curve: RecallCurve) -> None:
 
 def test_less_than_the_first_point_takes_what_was_measured_there() -> None:
     assert MEASURED.ef_for(0.2, 10) == EF_LEAST == MEASURED_EFS[0]
+
+
+@pytest.mark.parametrize("curve", CURVES)
+def test_who_says_nothing_gets_enough(curve: RecallCurve) -> None:
+    assert curve.ef_by_default(10) >= EF_DEFAULT_LEAST
+    assert curve.ef_by_default(10) == max(EF_DEFAULT_LEAST, curve.ef_for(0.95, 10))
+    assert curve.ef_by_default(100) >= 100
 
 
 @pytest.mark.parametrize("curve", CURVES)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.index.indexed_rows import POOL
 from vecdb.index.code_training import (
+    CODES_ROWS_A_DIMENSION,
     CODES_ROWS_MINIMUM,
     COVERAGE_MINIMUM,
     Projection,
@@ -128,6 +129,9 @@ def test_too_few_rows_are_not_coded() -> None:
     assert CODES_ROWS_MINIMUM == 1024
     assert code4_of(X[:-1]) is None
     assert code4_of(X) is not None
+    wide = np.random.default_rng(SEED).standard_normal((CODES_ROWS_A_DIMENSION * 200, 200))
+    assert code4_of(wide[:-1]) is None
+    assert code4_of(wide) is not None
 
 
 @pytest.mark.parametrize("metric", ["l2", "dot"])
@@ -149,7 +153,7 @@ def test_codes_that_are_used_find_the_neighbours(shape: str, metric: Metric) -> 
 
 
 def test_gaussian_rows_of_many_dimensions_take_more_lines() -> None:
-    X = np.random.default_rng(SEED).standard_normal((1_200, 1_000))
+    X = np.random.default_rng(SEED).standard_normal((5_000, 500))
     code4 = code4_of(X)
     assert code4 is not None
     assert code4.lines > 2
@@ -211,7 +215,7 @@ def test_tiny_numbers_do_no_harm() -> None:
 
 @pytest.mark.parametrize("dimension", [40, 800])
 def test_the_same_rows_give_the_same_codes(dimension: int) -> None:
-    X = spectrum(np.random.default_rng(SEED), 1_200, dimension, 0.95)
+    X = spectrum(np.random.default_rng(SEED), max(1_200, CODES_ROWS_A_DIMENSION * dimension), dimension, 0.95)
     first, second = code4_of(X), code4_of(X)
     assert first is not None
     assert second is not None

@@ -11,7 +11,6 @@ from vecdb.collection.measure import recalls, sampled_queries
 from vecdb.collection.scrub import check_rows
 from vecdb.collection.state import CollectionState, RowNumbers
 from vecdb.collection.vector_column import VectorColumn
-from vecdb.collection.ways import RECALL_DEFAULT
 from vecdb.errors import Corrupted
 from vecdb.ids import encode_id
 from vecdb.index.hnsw import HnswIndex
@@ -60,7 +59,7 @@ def recall_report(
 ) -> RecallReport:
     """Recall@k over stored vectors as queries; each finds itself, as it should. Timeout."""
     snapshot = state.snapshot
-    used = ef if ef is not None else state.curves[column.name].ef_for(RECALL_DEFAULT, k)
+    used = ef if ef is not None else state.curves[column.name].ef_by_default(k)
     if len(snapshot.live) == 0:
         return RecallReport(recall=1.0, recall_minimum=1.0, k=k, sample=0, ef=used, seed=seed)
     queries = sampled_queries(column, snapshot, sample, seed)

@@ -11,6 +11,9 @@ from typing import Any, Final
 _UNMEASURED: Final = ((10, 0.70), (32, 0.88), (64, 0.94), (96, 0.96), (256, 0.99), (768, 0.999))
 _K: Final = 10
 EF_LEAST: Final = 10  # the least that is measured, whatever k is
+RECALL_DEFAULT: Final = 0.95
+# Who says nothing wants to find what is there, also with queries unlike the rows, and while these change.
+EF_DEFAULT_LEAST: Final = 32
 MEASURED_EFS: Final = (10, 16, 24, 40, 64, 100, 160, 256, 400, 640, 1000)
 
 
@@ -20,6 +23,10 @@ class RecallCurve:
 
     points: Sequence[tuple[int, float]] = _UNMEASURED
     rows: int = 0
+
+    def ef_by_default(self, k: int) -> int:
+        """The ef of a search that is asked for neither ef nor recall."""
+        return max(self.ef_for(RECALL_DEFAULT, k), EF_DEFAULT_LEAST)
 
     def ef_for(self, recall: float, k: int) -> int:
         """The ef that reaches `recall` (0 .. 1) for k results: interpolated in log(1 - recall); at least k."""

@@ -11,7 +11,6 @@ from vecdb.index.vector_index import View
 from vecdb.native.index import RowMask
 from vecdb.types import Plan
 
-RECALL_DEFAULT: Final = 0.95
 _KEPT: Final = 64
 _NO_ROWS: Final = RowMask()
 _READS_PAYLOADS: Final = "no field index answers the filter: every payload was read"
@@ -46,8 +45,8 @@ class Ways(dict[Wish, Way]):
         elif ef is not None:
             walked = max(ef, k)
         else:
-            wanted = RECALL_DEFAULT if recall is None else recall
-            walked = min(self.curve.ef_for(wanted, k), limits.EF_AUTOMATIC_MAXIMUM)
+            wanted = self.curve.ef_by_default(k) if recall is None else self.curve.ef_for(recall, k)
+            walked = min(wanted, limits.EF_AUTOMATIC_MAXIMUM)
         walked = int(walked)  # of a numpy number, which stands for the same wish
         live = len(self.view.live)
         plan = _plan(self._column, len(self.view.tail) if walked else live, live, walked, None)

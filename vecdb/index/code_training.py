@@ -14,7 +14,10 @@ from vecdb.native.kernels import Metric
 from vecdb.native.rows import Code4, RowStore, read_rows
 
 SAMPLE_ROWS: Final = 8192
-CODES_ROWS_MINIMUM: Final = 1024  # fewer say too little about where the data lies, and walk fast enough as they are
+# Fewer rows say too little about where the data lies, the more so the more dimensions it has, and walk fast enough as
+# they are.
+CODES_ROWS_MINIMUM: Final = 1024
+CODES_ROWS_A_DIMENSION: Final = 10
 LINES_MAXIMUM: Final = 4
 # Of the ten nearest rows of the sample, the share that the codes must rank among the first thirty, which a search
 # scores exactly: with this share codes are used at once, with the lower one only if more bits do not help.
@@ -40,7 +43,7 @@ def code4_for(source: RowStore, live: RowNumbers, unit: bool, pool: ThreadPool) 
 
     `unit`: the rows have length one, so that squared L2 ranks them as the dot product does, and is more exact in codes.
     """
-    if len(live) < CODES_ROWS_MINIMUM:
+    if not are_enough(len(live), source.dimension):
         return None
     random = np.random.default_rng(_SEED)
     rows = np.sort(random.choice(live, min(SAMPLE_ROWS, len(live)), replace=False)).astype(np.uint32)
@@ -66,6 +69,11 @@ def code4_for(source: RowStore, live: RowNumbers, unit: bool, pool: ThreadPool) 
         if code4_width(lines) >= dimension:
             break
     return best
+
+
+def are_enough(rows: int, dimension: int) -> bool:
+    """Whether codes learnt from so many rows are right for others too."""
+    return rows >= max(CODES_ROWS_MINIMUM, CODES_ROWS_A_DIMENSION * dimension)
 
 
 @dataclass(frozen=True, slots=True)

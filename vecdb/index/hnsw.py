@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from vecdb.errors import Corrupted
-from vecdb.index.code_training import CODES_ROWS_MINIMUM, code4_for, code4_width
+from vecdb.index.code_training import are_enough, code4_for, code4_width
 from vecdb.index.codes import Codes
 from vecdb.index.vector_index import Floats, RowNumbers, View
 from vecdb.native.index import Graph, RowMask, ThreadPool, search, search_many
@@ -99,7 +99,7 @@ class HnswIndex:
     def _train(self, live: RowMask) -> None:
         """Makes the codes, or makes them anew, where there are or came many more rows than they were made for."""
         growth = _TRAINING_GROWTH if self._trained_rows < _TRAINING_ROWS_MAXIMUM else 4 * _TRAINING_GROWTH
-        if len(live) < CODES_ROWS_MINIMUM:
+        if not are_enough(len(live), self._store.dimension):
             return
         if max(len(live), self._since_training) < growth * self._trained_rows:
             return
