@@ -56,8 +56,9 @@ def test_writers_wait_at_the_bound_of_the_tail(monkeypatch: pytest.MonkeyPatch) 
     [
         (0, False, 0, 0),
         (0, True, 0, 0),
-        (256 << 10, True, 0, 0),
-        (512 << 10, True, 0.001, 0.02),
+        (32 << 10, True, 0, 0),
+        (64 << 10, True, 0.001, 0.02),
+        (256 << 10, True, 0.1, 0.25),
         (512 << 10, False, 0, 0),
         (64 << 20, True, 0.1, 0.5),
         (255 << 20, False, 0, 0),

@@ -29,7 +29,7 @@ _IDLE_SECONDS: Final = 0.2
 _RETRY_SECONDS: Final = 5.0
 _SEARCHES_SECONDS: Final = 0.25  # over which searches are counted
 _SEARCHES_A_SECOND: Final = 100  # from here on their time counts for more than that of a writer
-_TAIL_BYTES_SEARCHED: Final = 256 << 10  # scanned in the time of a walk
+_TAIL_BYTES_SEARCHED: Final = 32 << 10  # scanned in a small part of the time of a walk
 _PAUSE_SECONDS: Final = 0.02  # of a writer beside searches, for each _TAIL_BYTES_SEARCHED too many
 _PAUSE_SECONDS_MAXIMUM: Final = 0.25
 
