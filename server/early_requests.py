@@ -2,7 +2,8 @@
 
 Left to itself gRPC wakes a thread of the lane, which asks for the request and sleeps until gRPC's thread has it: two
 more changes of thread. gRPC has no public way to ask sooner. So what is taken of its inside is looked for when this is
-imported; a release that has something else is left to itself.
+imported; a release that has something else is left to itself. A call that is short enough (ShortCalls) is answered by
+gRPC's thread at once, where the lane is empty: that is one change of thread less, a third of the time of a lone search.
 """
 
 from __future__ import annotations
@@ -16,23 +17,28 @@ from typing import Any, Final
 from vecdb.server.early_request import EarlyRequest
 from vecdb.server.lane import Lane
 from vecdb.server.open_streams import OpenStreams
+from vecdb.server.short_calls import ShortCalls
 
 EARLY: Final = 8  # calls beyond those at work; of more the requests come when a thread asks, so that memory is bounded
 
 
 class EarlyRequests(ThreadPoolExecutor):
-    """Takes calls of one request into their lane when it is there. Each has its place, and `longest_seconds`."""
+    """Takes calls of one request into their lane when it is there. Each has its place, and `longest_seconds`.
 
-    def __init__(self, lane: Lane, streams: OpenStreams, longest_seconds: float) -> None:
+    Those that `short` takes are answered before the lane; None: it takes none.
+    """
+
+    def __init__(self, lane: Lane, streams: OpenStreams, longest_seconds: float, short: ShortCalls | None) -> None:
         super().__init__(max_workers=1)  # gRPC asks for the type; submit() is ours
         self._lane = lane
         self._streams = streams
         self._longest_seconds = longest_seconds
+        self._short = short
         self._calls_maximum = lane.workers + EARLY
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """What gRPC submits, with the arguments it has for the work of a call. RuntimeError as from the lane."""
-        lane, streams, inside = self._lane, self._streams, _INSIDE
+        lane, streams, short, inside = self._lane, self._streams, self._short, _INSIDE
         if inside is None or lane.taken >= self._calls_maximum or not inside.knows(args):
             return lane.submit(fn, *args, **kwargs)
         work, event, state, handler, requests, *others = args
@@ -44,6 +50,12 @@ class EarlyRequests(ThreadPoolExecutor):
         def enter(message: Any) -> Any:
             outcome = received(message)
             streams.came(early)
+            if short is not None:
+                short.came()
+                if lane.taken == 1 and state.request is not None and short.take(state.request):
+                    lane.run(place, fn, work, event, state, handler, lambda: early, *others, **kwargs)
+                    short.answered()
+                    return outcome
             lane.enter(place, fn, work, event, state, handler, lambda: early, *others, **kwargs)
             return outcome
 

@@ -18,6 +18,7 @@ from vecdb.server.entry import OpenEntry, Refusal, ReplyStreamEntry, Runner, Ser
 from vecdb.server.lane import Lane
 from vecdb.server.principal import Role
 from vecdb.server.record import BY_CERTIFICATE
+from vecdb.server.short_calls import ShortCalls
 
 LaneName = Literal["search", "write", "stream"]
 
@@ -28,11 +29,12 @@ OPEN_TO_ALL: Final = "/grpc.health.v1.Health/Check"
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A method, the lane its calls take, and what answers them."""
+    """A method, the lane its calls take, what answers them, and what tells that a request is answered at once."""
 
     method: Method
     lane: LaneName
     serve: Serve
+    is_short: Callable[[bytes], bool] | None = None
 
 
 class Gate(grpc.ServerInterceptor):
@@ -122,5 +124,6 @@ class _Way:
         if method.server_streaming:
             entry = StreamEntry if method.client_streaming else ReplyStreamEntry
             return cls(method.name, role, lane, lane, grpc.stream_stream_rpc_method_handler, entry, served.serve)
-        early = EarlyRequests(lane, runner.streams, runner.longest_seconds)
+        short = None if served.is_short is None else ShortCalls(served.is_short)
+        early = EarlyRequests(lane, runner.streams, runner.longest_seconds, short)
         return cls(method.name, role, lane, early, grpc.stream_unary_rpc_method_handler, UnaryEntry, served.serve)

@@ -112,6 +112,15 @@ class Lane(ThreadPoolExecutor):
             self.taken -= 1
         place.cancel()  # not while the lock is held: it calls back
 
+    def run(self, place: Future[Any], fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> None:
+        """Runs the call of a place in the calling thread. After shutdown() it is not run."""
+        if self._closed.is_set():
+            with self._guard:
+                self.taken -= 1
+            place.cancel()
+        else:
+            self._carry_out(place, fn, args, kwargs)
+
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
         """Takes no more calls; the threads end once those queued are done. Does not wait."""
         with self._guard:
@@ -133,15 +142,19 @@ class Lane(ThreadPoolExecutor):
         wake = threading.Lock()
         wake.acquire()
         while (task := self._next_task(wake)) is not None:
-            place, fn, args, kwargs = task
-            try:
-                place.set_result(fn(*args, **kwargs))
-            except BaseException as error:
-                place.set_exception(error)
-            del task, place, fn, args, kwargs  # a waiting thread keeps no request alive
-            with self._guard:
-                self.taken -= 1
-                self._finished += 1
+            self._carry_out(*task)
+            del task  # a waiting thread keeps no request alive
+
+    def _carry_out(
+        self, place: Future[Any], fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        try:
+            place.set_result(fn(*args, **kwargs))
+        except BaseException as error:
+            place.set_exception(error)
+        with self._guard:
+            self.taken -= 1
+            self._finished += 1
 
     def _next_task(self, wake: threading.Lock) -> _Task | None:
         """Waits for it; None where the thread is to end."""

@@ -193,7 +193,8 @@ def served_by(engine: Engine) -> dict[str, Served]:
         "Optimize": ("stream", admin.optimize),
         "Snapshot": ("stream", admin.snapshot),
     }
-    return {path: Served(method, *functions[method.name]) for path, method in METHODS.items()}
+    short = {"Search": search.is_short}
+    return {path: Served(method, *functions[method.name], short.get(method.name)) for path, method in METHODS.items()}
 
 
 def _options(settings: ServerSettings) -> list[tuple[str, int]]:
