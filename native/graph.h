@@ -27,6 +27,7 @@ struct WalkScratch {
     std::vector<uint32_t> nearby;
     std::vector<float> distances;
     std::vector<uint32_t> chosen;                // rows found, to be scored once more
+    std::vector<float> code_distances;           // theirs
     std::shared_ptr<const Landmarks> landmarks;  // or nullptr
 };
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "code_errors.h"
+
 namespace vecdb {
 
 namespace {
@@ -13,23 +15,43 @@ struct Allowed {
     bool operator()(uint32_t row) const { return live->contains(row) && !tail->contains(row); }
 };
 
-// Offers the best that a walk by codes found, as many as may hold the true best, by their exact distances.
+// Rows that are scored exactly, beyond k, before what codes say of the rest is believed; and at a time afterwards.
+constexpr uint32_t EXACT_FIRST = 4;
+constexpr uint32_t EXACT_AT_A_TIME = 8;
+
+// Offers what a walk by codes found by exact distances, nearest by codes first, until no row can be among the best any
+// more. Returns how many rows it found.
 uint64_t offer_exactly(const Allowed& allowed, const float* query, const SearchRequest& request, WalkScratch* scratch,
                        TopK* best) {
-    const uint32_t most = std::max(2 * request.k + 10, request.ef * 3 / 10);
     std::vector<uint32_t>& rows = scratch->chosen;
+    std::vector<float>& by_codes = scratch->code_distances;
     rows.clear();
+    by_codes.clear();
     for (uint64_t key : scratch->results) {
         if (!allowed(key_row(key))) continue;
         rows.push_back(key_row(key));
-        if (rows.size() == most) break;
+        by_codes.push_back(key_distance(key));
     }
     const uint32_t count = static_cast<uint32_t>(rows.size());
-    if (scratch->distances.size() < count) scratch->distances.resize(count);
+    uint32_t begin = 0, end = request.k + EXACT_FIRST;
+    if (end + EXACT_AT_A_TIME > count) end = count;  // too few are left for the errors to pay
+    if (scratch->distances.size() < std::max(end, EXACT_AT_A_TIME))
+        scratch->distances.resize(std::max(end, EXACT_AT_A_TIME));
     Scorer scorer(*request.store);
     scorer.prepare(query);
-    scorer.score(rows.data(), count, scratch->distances.data());
-    for (uint32_t i = 0; i < count; ++i) best->push(scratch->distances[i], rows[i]);
+    // Between rows of length one the squared distance is twice the negated product, and two more.
+    const bool twice = request.walked->metric() == METRIC_L2 && request.store->metric() == METRIC_DOT;
+    CodeErrors errors(twice ? 0.5f : 1.0f);
+    while (begin < end) {
+        scorer.score(rows.data() + begin, end - begin, scratch->distances.data());
+        for (uint32_t i = begin; i < end; ++i) {
+            const float exact = scratch->distances[i - begin];
+            best->push(exact, rows[i]);
+            errors.add(by_codes[i], exact);
+        }
+        begin = end;
+        while (end < std::min(count, begin + EXACT_AT_A_TIME) && !(errors.least(by_codes[end]) > best->bound())) ++end;
+    }
     return count;
 }
 
