@@ -9,6 +9,7 @@ from typing import Any
 from vecdb.client.awaiting_driver import AwaitingDriver
 from vecdb.client.awaiting_stream import AwaitingStream
 from vecdb.client.received_hits import SearchAnswer
+from vecdb.client.received_hits_batch import ReceivedHitsBatch
 from vecdb.client.search_verbs import STREAM, SearchVerbs, packed
 from vecdb.errors import Error, InvalidArgument, ServerFailed
 from vecdb.hits import Hits
@@ -36,6 +37,7 @@ class AwaitingSearchStream:
 
     async def hits(self, queries: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[Hits]:
         """The hits of each query, in order."""
+        k, with_vectors = self._request.query.near.k, self._request.with_vectors
         await self._driver.connect()
         reader = asyncio.ensure_future(self._read(queries))
         call, sender, tries = None, None, 0
@@ -60,7 +62,7 @@ class AwaitingSearchStream:
                 async with self._changed:
                     count = len(self._packing.answered())
                     self._changed.notify_all()
-                for hits in SearchAnswer(response, self._request.with_vectors).many(count):
+                for hits in ReceivedHitsBatch([SearchAnswer(response, with_vectors).part(count, k)]):
                     yield hits
         finally:
             if call is not None:

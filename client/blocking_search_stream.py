@@ -10,6 +10,7 @@ from typing import Any
 from vecdb.client.blocking_driver import BlockingDriver
 from vecdb.client.grpc_module import grpc
 from vecdb.client.received_hits import SearchAnswer
+from vecdb.client.received_hits_batch import ReceivedHitsBatch
 from vecdb.client.search_verbs import STREAM, SearchVerbs, packed
 from vecdb.errors import Error, Forked, InvalidArgument, ServerFailed
 from vecdb.hits import Hits
@@ -38,6 +39,7 @@ class BlockingSearchStream:
 
     def hits(self, queries: Iterator[Any]) -> Iterator[Hits]:
         """The hits of each query, in order."""
+        k, with_vectors = self._request.query.near.k, self._request.with_vectors
         self._driver.check()
         threading.Thread(target=self._read, args=(queries,), name="vecdb-queries", daemon=True).start()
         call = None
@@ -60,7 +62,7 @@ class BlockingSearchStream:
                 with self._changed:
                     count = len(self._packing.answered())
                     self._changed.notify_all()
-                yield from SearchAnswer(response, self._request.with_vectors).many(count)
+                yield from ReceivedHitsBatch([SearchAnswer(response, with_vectors).part(count, k)])
         finally:
             if self._driver.trouble is not Forked:  # else threads, locks and call are the parent's
                 self._end(call)

@@ -16,6 +16,7 @@ from vecdb.client.upload import Upload
 from vecdb.exchange.batches import BATCH_ROWS, row_batches
 from vecdb.filters import Where
 from vecdb.hits import Hits
+from vecdb.hits_batch import HitsBatch
 from vecdb.ids import IdBatch
 from vecdb.progress import Progress, reporter
 from vecdb.schema import CollectionSchema
@@ -121,7 +122,7 @@ class RemoteCollection:
     @overload
     def search(
         self, query: ManyQueries, k: int = 10, *, where: Wheres = None, **options: Unpack[SearchOptions]
-    ) -> list[Hits]: ...
+    ) -> HitsBatch: ...
     def search(
         self,
         query: Any,
@@ -136,15 +137,15 @@ class RemoteCollection:
         with_vectors: bool = False,
         min_score: float | None = None,
         timeout: float | None = None,
-    ) -> Hits | list[Hits]:
-        """The min(k, matching) best rows for a query (d,) as Hits, or for queries (nq, d) as a list of Hits.
+    ) -> Hits | HitsBatch:
+        """The min(k, matching) best rows for a query (d,) as Hits, or for queries (nq, d) as a HitsBatch.
 
         `recall` is the share of the true best that should be found (default 0.95); `ef` (candidates kept) or `exact`
         say it otherwise. `where` filters by payload (for several queries, one filter or a list); `min_score` drops
         worse hits; `select` names payload fields to send; `timeout` is in seconds (default: the connection's). Timeout,
         InvalidVector, FilterError.
         """
-        found: Hits | list[Hits] = self._driver.run(
+        found: Hits | HitsBatch = self._driver.run(
             self._searches.search(query, k, where, using, recall, ef, exact, select, with_vectors, min_score, timeout)
         )
         return found

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from vecdb.client.answer import read, unreadable
 from vecdb.hits import Floats, Hits
 from vecdb.ids import Id
-from vecdb.proto.convert.ids import ids_from_message
+from vecdb.proto.convert.ids import Integers, ids_from_message
 from vecdb.proto.convert.matrices import from_named_matrices
 from vecdb.proto.convert.payloads import payloads_from_bytes
 from vecdb.proto.convert.results import plan_from_message
@@ -70,6 +69,15 @@ class ReceivedHits(Hits):
         return self._answer.vectors(self._first, len(self._scores))
 
 
+class Part(NamedTuple):
+    """What one answer holds for several queries: how many hits each has, all scores, and the place of each's plan."""
+
+    answer: SearchAnswer
+    counts: Integers
+    scores: Floats
+    plan_of: list[int]
+
+
 class SearchAnswer:
     """One SearchResponse, which the hits of its queries share. What it holds is parsed once, for all of them."""
 
@@ -79,7 +87,7 @@ class SearchAnswer:
         self._response = response
         self._with_vectors = with_vectors
         self._rows = len(response.scores) // _SCORE.itemsize
-        self._ids: Any = None
+        self._ids: Integers | list[Id] | None = None
         self._payloads: list[dict[str, Any]] | None = None
         self._plans: list[Plan] | None = None
         self._vectors: Any = None
@@ -93,23 +101,18 @@ class SearchAnswer:
         scores = np.frombuffer(data, _SCORE)
         return ReceivedHits(self, 0, scores, 0)
 
-    def many(self, queries: int) -> list[ReceivedHits]:
-        """The hits of each query. ServerFailed if there is another number of them."""
+    def part(self, queries: int, k: int) -> Part:
+        """The hits of several queries. ServerFailed if they are not of so many, or some query has more than k."""
         response = self._response
-        counts = list(response.counts)
-        if len(counts) != queries or sum(counts) != self._rows or len(response.scores) % _SCORE.itemsize:
+        counts = np.array(list(response.counts), np.int64)
+        if len(counts) != queries or counts.sum() != self._rows or len(response.scores) % _SCORE.itemsize:
             raise unreadable(f"not the hits of {queries} queries")
-        if not counts:
-            return []
+        if counts.max(initial=0) > k:
+            raise unreadable(f"{counts.max()} hits of a query, {k} were asked for")
         plan_of = list(response.plan_of) or [0] * queries
-        if len(plan_of) != queries or max(plan_of) >= len(response.plans):
+        if len(plan_of) != queries or max(plan_of, default=-1) >= len(response.plans):
             raise unreadable("a plan is missing")
-        scores = np.frombuffer(response.scores, _SCORE)
-        bounds = list(accumulate(counts, initial=0))
-        return [
-            ReceivedHits(self, first, scores[first:last], place)
-            for first, last, place in zip(bounds, bounds[1:], plan_of, strict=False)
-        ]
+        return Part(self, counts, np.frombuffer(response.scores, _SCORE), plan_of)
 
     def plan(self, place: int) -> Plan:
         """One of its plans."""
@@ -119,14 +122,21 @@ class SearchAnswer:
 
     def ids(self, first: int, count: int) -> list[Id]:
         """The ids of some rows."""
+        some = self.all_ids()[first : first + count]
+        return some if isinstance(some, list) else some.tolist()
+
+    def all_ids(self) -> Integers | list[Id]:
+        """The ids of all rows: a view of the answer's bytes if all are integers."""
         if self._ids is None:
             found = read(ids_from_message, self._response.ids, "ids")
             if len(found) != self._rows:
                 raise unreadable(f"{len(found)} ids for {self._rows} hits")
+            if isinstance(found, list) and set(map(type, found)) == {int}:
+                found = np.array(found, np.int64)
+            if isinstance(found, np.ndarray) and found.min(initial=0) < 0:
+                raise unreadable("a negative id")
             self._ids = found
-        some = self._ids[first : first + count]
-        ids: list[Id] = some if isinstance(some, list) else some.tolist()
-        return ids
+        return self._ids
 
     def payloads(self, first: int, count: int) -> list[dict[str, Any]]:
         """The payloads of some rows, empty ones where none were sent."""

@@ -12,7 +12,8 @@ from vecdb.call_checks import check_call, check_number, check_queries, field_nam
 from vecdb.client.connection import Connection
 from vecdb.client.message_size import ROW_BYTES, check_size, cut, halves
 from vecdb.client.packing import Packing
-from vecdb.client.received_hits import ReceivedHits, SearchAnswer
+from vecdb.client.received_hits import Part, ReceivedHits, SearchAnswer
+from vecdb.client.received_hits_batch import ReceivedHitsBatch
 from vecdb.client.steps import Call, Verb
 from vecdb.errors import InvalidArgument, LimitExceeded, VectorNotFound
 from vecdb.exchange.refusal import placed
@@ -54,7 +55,7 @@ class SearchVerbs:
         min_score: float | None,
         timeout_seconds: float | None,
     ) -> Verb[Any]:
-        """Verb: the hits of a query (d,), or a list of them for queries (nq, d), in as many calls as they need."""
+        """Verb: the Hits of a query (d,), or the HitsBatch of queries (nq, d), in as many calls as they need."""
         check_call(k, ef, recall, exact, min_score, timeout_seconds)
         # As a float: a deadline in the narrower numbers of numpy would be off by minutes.
         timeout_seconds = self._seconds if timeout_seconds is None else float(timeout_seconds)
@@ -202,9 +203,9 @@ def _search_many(
     slices: list[slice],
     with_vectors: bool,
     timeout_seconds: float | None,
-) -> Verb[list[ReceivedHits]]:
+) -> Verb[ReceivedHitsBatch]:
     started = time.monotonic()
-    found: list[ReceivedHits] = []
+    parts: list[Part] = []
     near = request.query.near
     one_each = len(filters) == len(queries)
     waiting = slices[::-1]
@@ -220,5 +221,5 @@ def _search_many(
             continue
         except InvalidArgument as error:
             raise placed(error, some.start) from error
-        found += SearchAnswer(response, with_vectors).many(some.stop - some.start)
-    return found
+        parts.append(SearchAnswer(response, with_vectors).part(some.stop - some.start, near.k))
+    return ReceivedHitsBatch(parts)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-import numpy as np
 from google.protobuf.message import DecodeError
 
 from vecdb.collection.collection import vector_bytes
-from vecdb.collection.hits import StoredHits, gathered, gathered_payloads
+from vecdb.collection.hits import StoredHits
+from vecdb.collection.hits_batch import StoredHitsBatch
 from vecdb.collection.reply_bytes import reply_too_large
 from vecdb.errors import InvalidValue
+from vecdb.hits import Floats
 from vecdb.limits import BATCH_BYTES
 from vecdb.proto.convert.filters import filter_from_message
 from vecdb.proto.convert.ids import fill_ids
@@ -21,7 +22,7 @@ from vecdb.proto.convert.results import plan_to_message
 from vecdb.proto.v1 import search_pb2
 from vecdb.server.call import Call
 from vecdb.server.engine import Engine, parsed
-from vecdb.types import Plan
+from vecdb.types import Plan, Vectors
 
 # What a search that is answered at once may have at most; it then takes about a tenth of a millisecond.
 _SHORT_BYTES: Final = 64 << 10
@@ -75,11 +76,17 @@ class SearchService:
             found = collection.search(queries[0], k, where=where, with_vectors=with_vectors, timeout=timeout, **options)
             if where is None and "exact" not in options:
                 self._learn(ref.name, found.plan)
-            hits = [found]
+            response = self._response(found, [len(found)], found.scores, found.vectors, options.get("select"))
+            response.plans.append(plan_to_message(found.plan))
         else:
             several = wheres if len(wheres) > 1 else (wheres[0] if wheres else None)
-            hits = collection.search(queries, k, where=several, with_vectors=with_vectors, timeout=timeout, **options)
-        return self._response(hits, options.get("select"))
+            batch = collection.search(queries, k, where=several, with_vectors=with_vectors, timeout=timeout, **options)
+            counts, vectors = batch.counts.tolist(), batch.flat_vectors
+            response = self._response(batch, counts, batch.flat_scores, vectors, options.get("select"))
+            response.plans.extend(map(plan_to_message, batch.plans))
+            if len(batch.plans) > 1:
+                response.plan_of.extend(batch.plan_of.tolist())
+        return response
 
     def search_stream(self, call: Call, requests: Iterator[bytes]) -> Iterator[search_pb2.SearchResponse]:
         """Requests answered in their order."""
@@ -112,42 +119,32 @@ class SearchService:
         elif name not in self._short and len(self._short) < _NAMES_KEPT:
             self._short.add(name)
 
-    def _response(self, hits: Sequence[StoredHits], select: Sequence[str] | None) -> search_pb2.SearchResponse:
-        ids, distances, counts = gathered(hits)
-        scores = np.negative(distances).astype("<f4", copy=False).tobytes()
-        response = search_pb2.SearchResponse(counts=counts, scores=scores)
-        fill_ids(response.ids, ids)
-        size = len(scores)
+    def _response(
+        self,
+        found: StoredHits | StoredHitsBatch,
+        counts: list[int],
+        scores: Floats,
+        vectors: Vectors | None,
+        select: Sequence[str] | None,
+    ) -> search_pb2.SearchResponse:
+        """A response that lacks only plans."""
+        data = scores.astype("<f4", copy=False).tobytes()
+        response = search_pb2.SearchResponse(counts=counts, scores=data)
+        fill_ids(response.ids, found.id_batch())
+        size = len(data)
         if select != []:
             # Of payloads that are sent whole no more is read than may be sent; of others more, to find the fields.
-            texts = gathered_payloads(hits, BATCH_BYTES if select else self._engine.settings.message_bytes)
+            texts = found.payload_texts(BATCH_BYTES if select else self._engine.settings.message_bytes)
             size += sum(map(len, texts))
             self._engine.check_reply(size)
             response.payloads = payloads_to_bytes(texts)
-        vectors = [each.vectors for each in hits if each.vectors is not None]
-        if vectors:
-            names = vectors[0].keys()
-            size += sum(array.nbytes for each in vectors for array in each.values())
+        if vectors is not None:
+            size += sum(array.nbytes for array in vectors.values())
             self._engine.check_reply(size)
-            joined = {name: np.concatenate([each[name] for each in vectors]) for name in names}
-            fill_named_matrices(response.vectors, joined)
-        _add_plans(response, [each.plan for each in hits])
+            fill_named_matrices(response.vectors, vectors)
         return response
 
 
 def _effort(near: search_pb2.Near) -> dict[str, Any]:
     effort = near.WhichOneof("effort")
     return {} if effort is None else {effort: getattr(near, effort)}
-
-
-def _add_plans(response: search_pb2.SearchResponse, plans: Sequence[Plan]) -> None:
-    places: dict[int, int] = {}  # by identity: the queries of one run share their plan
-    plan_of = []
-    for plan in plans:
-        place = places.get(id(plan))
-        if place is None:
-            place = places[id(plan)] = len(places)
-            response.plans.append(plan_to_message(plan))
-        plan_of.append(place)
-    if len(places) > 1:
-        response.plan_of.extend(plan_of)

@@ -42,6 +42,7 @@ from vecdb.errors import (
 )
 from vecdb.filters import Expression, field, has_id
 from vecdb.hits import Hits
+from vecdb.hits_batch import HitsBatch
 from vecdb.ids import Id
 from vecdb.schema import CollectionSchema, Flat, Hnsw, Vector
 from vecdb.types import (
@@ -91,6 +92,7 @@ __all__ = [
     "Forked",
     "Hit",
     "Hits",
+    "HitsBatch",
     "Hnsw",
     "Id",
     "InvalidArgument",

@@ -71,9 +71,8 @@ class VecdbIndex(Algorithm, Updatable, Stored, Filterable, Concurrent):
         """As few calls as `queries_per_call` allows."""
         ids = np.full((len(Q), k), MISSING, np.int64)
         for start in range(0, len(Q), self.queries_per_call):
-            found = self._docs.search(Q[start : start + self.queries_per_call], k, **self._options)
-            for row, hits in zip(ids[start:], found, strict=False):
-                row[: len(hits)] = hits.ids
+            found = self._docs.search(Q[start : start + self.queries_per_call], k, **self._options).id_array
+            ids[start : start + len(found), : found.shape[1]] = found
         return ids
 
     def insert(self, ids: Ints, X: Floats) -> None:

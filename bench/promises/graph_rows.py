@@ -33,8 +33,8 @@ def put(docs: vecdb.Collection, setting: Setting, ids: Ids) -> None:
 def found_ids(docs: vecdb.Collection, queries: Floats, ef: int | None = None, recall: float | None = None) -> Ids:
     """(nq, K) ids for queries (nq, d), asked as one batch; -1 where there are no more."""
     found = np.full((len(queries), K), -1, np.int64)
-    for place, hits in enumerate(docs.search(queries, k=K, ef=ef, recall=recall, select=[])):
-        found[place, : len(hits)] = hits.ids
+    ids = docs.search(queries, k=K, ef=ef, recall=recall, select=[]).id_array
+    found[:, : ids.shape[1]] = ids
     return found
 
 

@@ -57,7 +57,8 @@ def search_all(docs: vecdb.Collection, queries: Floats, read: Read) -> list[obje
 
 def read_scores(docs: vecdb.Collection, queries: Floats) -> list[object]:
     """One batch: ids, and the bytes of the scores."""
-    return [(hits.ids, hits.scores.tobytes()) for hits in docs.search(queries, K, select=[])]
+    found = docs.search(queries, K, select=[])
+    return [found.ids, found.scores.tobytes()]
 
 
 def read_payloads(docs: vecdb.Collection, queries: Floats) -> list[object]:

@@ -80,10 +80,10 @@ def test_searches(both: Both, options: dict[str, Any]) -> None:
     same(docs.search(queries[0], **options), there.search(queries[0], **options))
     same(docs.search(queries[0].tolist(), **options), there.search(queries[0].tolist(), **options))
     found, expected = docs.search(queries, **options), there.search(queries, **options)
-    assert isinstance(found, list)
+    assert isinstance(found, vecdb.HitsBatch)
     for hits, others in zip(found, expected, strict=True):
         same(hits, others)
-    assert docs.search(queries[:0], **options) == []
+    assert len(docs.search(queries[:0], **options)) == 0
 
 
 def test_a_filter_for_each_query(both: Both) -> None:

@@ -195,7 +195,7 @@ def test_a_search_on_the_server_stops_in_time() -> None:
 
 def everything(found: Any) -> Any:
     """All that the first hits hold, which is read when it is asked for."""
-    hits = found[0] if isinstance(found, list) else found
+    hits = found[0] if isinstance(found, vecdb.HitsBatch) else found
     return hits.ids, hits.payloads, hits.vectors, hits.plan
 
 
@@ -221,6 +221,7 @@ def answer(**fields: Any) -> search_pb2.SearchResponse:
         {"ids": types_pb2.Ids()},
         {"ids": types_pb2.Ids(integers=bytes(16))},
         {"ids": types_pb2.Ids(integers=bytes(9))},
+        {"ids": types_pb2.Ids(integers=b"\xff" * 8)},
         {"ids": types_pb2.Ids(uuids=bytes(15))},
         {"payloads": b"[]"},
         {"payloads": b"[{}, {}]"},

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import vecdb
-from vecdb.collection.hits import StoredHits, gathered, gathered_payloads
+from vecdb.collection.hits import StoredHits
 
 SEED = 5
 ROWS, DIMENSION, K = 200, 6, 20
@@ -117,37 +117,16 @@ def test_payload_texts_are_the_payloads(docs: vecdb.Collection) -> None:
     for select in (None, ["row"], [], ["other", "nothing"]):
         fresh = docs.search(QUERY, k=K, exact=True, select=select)
         assert isinstance(fresh, StoredHits)
-        texts = fresh.payload_texts
+        texts = fresh.payload_texts()
         assert [json.loads(text) for text in texts] == fresh.payloads
-        assert [json.loads(text) for text in fresh.payload_texts] == fresh.payloads
+        assert [json.loads(text) for text in fresh.payload_texts()] == fresh.payloads, "and after they were read"
 
 
-def test_hits_of_a_batch_are_gathered(docs: vecdb.Collection) -> None:
-    """What was read of some of them before changes nothing, nor do empty ones between."""
-    queries = np.random.default_rng(SEED).standard_normal((7, DIMENSION), dtype=np.float32)
-    wheres: list[Any] = [None, {"row": -1}, None, {"row": {"<": 5}}, {"row": -1}, None, {"row": 7}]
-    for select in (None, ["row"], []):
-        batch = docs.search(queries, k=K, where=wheres, select=select)
-        plain = docs.search(queries, k=K, where=wheres, select=select)
-        assert all(isinstance(each, StoredHits) for each in batch)
-        _ = batch[2].ids, batch[3].payloads, batch[6].payloads
-        ids, distances, counts = gathered(batch)
-        texts = gathered_payloads(batch)
-        assert counts == [len(each) for each in plain] == [K, 0, K, 5, 0, K, 1], f"seed {SEED}"
-        assert list(ids) == [each for hits in plain for each in hits.ids]
-        assert (-distances).tolist() == [score for hits in plain for score in hits.scores.tolist()]
-        assert [json.loads(text) for text in texts] == [each for hits in plain for each in hits.payloads]
-    assert gathered([])[0] == gathered_payloads([]) == []
-    assert list(gathered(batch[1:2])[0]) == gathered_payloads(batch[1:2]) == []
-
-
-def test_gathered_hits_stay_as_the_search_saw_them(docs: vecdb.Collection) -> None:
-    batch = docs.search(X[:3], k=K, exact=True)
-    ids, texts = list(gathered(batch)[0]), gathered_payloads(batch)
-    lazy = docs.search(X[:3], k=K, exact=True)
-    assert len(lazy[1].payloads) == K  # read: it no longer holds its rows
-    for attempt in range(3):
-        docs.delete(list(dict.fromkeys(ids)))
-        docs.optimize(wait=True)
-        docs.upsert([f"new {attempt} {row}" for row in range(ROWS)], np.ones((ROWS, DIMENSION)))
-    assert (list(gathered(lazy)[0]), gathered_payloads(lazy)) == (ids, texts)
+def test_payloads_that_were_read_are_kept_as_they_were(docs: vecdb.Collection) -> None:
+    """The rows may be used again then, and are not read a second time."""
+    hits = docs.search(QUERY, k=K, exact=True)
+    assert isinstance(hits, StoredHits)
+    ids, payloads = hits.ids, hits.payloads
+    docs.update(ids, set={"row": "another"})
+    assert ([json.loads(text) for text in hits.payload_texts()], hits.payloads) == (payloads, payloads)
+    assert list(hits.id_batch()) == ids

@@ -69,9 +69,9 @@ import numpy.typing as npt
 one, two = np.zeros(384), np.zeros((2, 384))
 assert_type(docs.search(one), vecdb.Hits)
 assert_type(docs.search(one)[0], vecdb.Hit)
-assert_type(docs.search(two, where=[where, None]), list[vecdb.Hits])
+assert_type(docs.search(two, where=[where, None]), vecdb.HitsBatch)
 assert_type(docs.search([0.5] * 384, exact=True), vecdb.Hits)
-assert_type(docs.search([[0.5] * 384], ef=20), list[vecdb.Hits])
+assert_type(docs.search([[0.5] * 384], ef=20), vecdb.HitsBatch)
 
 
 def of_unknown_shape(queries: npt.NDArray[np.float32]) -> None:

@@ -27,6 +27,7 @@ TIERS = {
     "vecdb.errors": 0,
     "vecdb.filters": 0,
     "vecdb.hits": 0,
+    "vecdb.hits_batch": 0,
     "vecdb.ids": 0,
     "vecdb.instant": 0,
     "vecdb.invalid_argument": 0,

@@ -74,6 +74,10 @@ def _plain(value: Any, door: Door) -> Any:
             return _plain_error(value, door)
         case vecdb.Hits():
             return _plain_hits(value, door)
+        case vecdb.HitsBatch():
+            return _plain_batch(value, door)
+        case np.ndarray() if value.dtype == object:
+            return ("objects", value.shape, _plain(value.tolist(), door))
         case np.ndarray():
             return ("array", value.dtype.str, value.shape, value.tobytes())
         case np.generic():
@@ -121,6 +125,20 @@ def _plain_hits(hits: vecdb.Hits, door: Door) -> Any:
     assert len(hits) == len(hits.ids) == len(hits.scores) == len(hits.payloads)
     facts = [hits.ids, hits.scores, hits.distances, hits.payloads, hits.plan, arrays, repr(hits)]
     return ("hits", [_plain(each, door) for each in facts])
+
+
+def _plain_batch(batch: vecdb.HitsBatch, door: Door) -> Any:
+    arrays = (batch.id_array, batch.scores, batch.distances)
+    # Query by query it is what it is as arrays.
+    for place, hits in enumerate(batch):
+        assert batch[place] is hits
+        assert batch.ids[place] == hits.ids
+        own = [hits.ids, hits.scores.tolist(), hits.distances.tolist()]
+        assert [array[place, : len(hits)].tolist() for array in arrays] == own
+    assert len(batch) == len(batch.ids) == len(batch.counts)
+    assert batch.counts.tolist() == [len(hits) for hits in batch]
+    facts = [batch.ids, *arrays, batch.counts, repr(batch), list(batch)]
+    return ("batch", [_plain(each, door) for each in facts])
 
 
 def _plain_facts(value: Any, door: Door) -> Any:

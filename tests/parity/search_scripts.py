@@ -145,6 +145,8 @@ SCRIPTS: Final[dict[str, Script]] = {
         docs.search(_ONE, len(IDS)),
         docs.search(_ONE, len(IDS), with_vectors=True),
         docs.search(_Q, len(IDS)),
+        docs.search(_Q, 1),
+        docs.search(_Q, len(IDS), min_score=0.2),
         docs.search(_ONE, len(IDS), select=["author", "$and", "", "é", "lang"]),
         docs.search(_Q, 2, select=["author.name"]),
         docs.search_stream(_Q, len(IDS)),

@@ -53,11 +53,11 @@ class Vecdb(BaseANN):
 
     def batch_query(self, X: np.ndarray, n: int) -> None:
         """All queries in one call, which uses every core; get_batch_results() has what it found."""
-        self._found = self._rows.search(X, n, ef=self._ef)
+        self._found = self._rows.search(X, n, ef=self._ef).ids
 
     def get_batch_results(self) -> list[list[int]]:
         """The ids for each query of the last batch."""
-        return [hits.ids for hits in self._found]
+        return self._found
 
     def done(self) -> None:
         """Closes the database."""

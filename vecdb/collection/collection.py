@@ -19,6 +19,7 @@ from vecdb.exchange import files
 from vecdb.exchange.batches import upsert_in_batches
 from vecdb.filters import Where, parse_filter
 from vecdb.hits import Hits
+from vecdb.hits_batch import HitsBatch
 from vecdb.ids import IdBatch
 from vecdb.progress import Progress
 from vecdb.schema import CollectionSchema
@@ -131,7 +132,7 @@ class Collection:
     @overload
     def search(
         self, query: ManyQueries, k: int = 10, *, where: Wheres = None, **options: Unpack[SearchOptions]
-    ) -> list[Hits]: ...
+    ) -> HitsBatch: ...
     def search(
         self,
         query: Any,
@@ -146,8 +147,8 @@ class Collection:
         with_vectors: bool = False,
         min_score: float | None = None,
         timeout: float | None = None,
-    ) -> Hits | list[Hits]:
-        """The min(k, matching) best rows for a query (d,) as Hits, or for queries (nq, d) as a list of Hits.
+    ) -> Hits | HitsBatch:
+        """The min(k, matching) best rows for a query (d,) as Hits, or for queries (nq, d) as a HitsBatch.
 
         `recall` is the share of the true best that should be found (default 0.95); `ef` (candidates kept) or `exact`
         say it otherwise. `where` filters by payload (for several queries, one filter or a list); `min_score` drops

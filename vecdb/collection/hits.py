@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import islice
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +17,6 @@ from vecdb.payload import decode_payload
 from vecdb.types import Plan, Vectors
 
 RowNumbers = npt.NDArray[np.uint32]
-_T = TypeVar("_T")
 
 
 class StoredHits(Hits):
@@ -38,7 +36,8 @@ class StoredHits(Hits):
         distances: Floats,
         plan: Plan,
         select: Sequence[str] | None,
-        with_vectors: bool,
+        vectors: Vectors | None,
+        ids: list[Id] | None = None,
     ) -> None:
         self._distances = distances  # here and not by super(), which every search would pay for
         self.plan = plan
@@ -46,9 +45,9 @@ class StoredHits(Hits):
         self._snapshot: Snapshot | None = snapshot
         self._rows = rows
         self._select = select
-        self._ids: list[Id] | None = None
+        self._ids = ids  # if they were read before
         self._payloads: list[dict[str, Any]] | None = None
-        self._vectors = self._read_vectors() if with_vectors else None
+        self._vectors = vectors
 
     @property
     def ids(self) -> list[Id]:
@@ -73,75 +72,40 @@ class StoredHits(Hits):
         return self._payloads
 
     @property
-    def payload_texts(self) -> list[bytes]:
-        """The payloads as JSON, best first, as they are stored where `select` does not say otherwise."""
-        return gathered_payloads([self])
-
-    @property
     def vectors(self) -> Vectors | None:
         """By vector name the vectors of the hits, (n, d), best first; None where the search was not asked for them."""
         return self._vectors
 
-    def _read_vectors(self) -> Vectors:
-        return {name: column.read(self._rows) for name, column in self._state.columns.items()}
+    def id_batch(self) -> IdBatch:
+        """The ids, best first: an array if all are integers and they were not read before."""
+        return self._state.id_batch_of(self._rows) if self._ids is None else self._ids
+
+    def payload_texts(self, bytes_maximum: int | None = None) -> list[bytes]:
+        """The payloads as JSON, best first; LimitExceeded as soon as what is read has more than `bytes_maximum`."""
+        held = self._snapshot
+        if self._payloads is not None:
+            return dumps_each(self._payloads)
+        texts = payload_texts_of(self._state, self._rows, self._select, bytes_maximum)
+        del held
+        return texts
 
 
-def gathered(hits: Sequence[StoredHits]) -> tuple[IdBatch, Floats, list[int]]:
-    """All ids of the hits of one collection, all ranking distances (the negated scores), and how many each has.
-
-    What has not been read yet is read by one call for all. Ids that are all integers are an array where none was read.
-    """
-    if not hits:
-        return [], np.empty(0, np.float32), []
-    held = [each._snapshot for each in hits]
-    known = [each._ids for each in hits]
-    state = hits[0]._state
-    ids: IdBatch
-    if known.count(None) == len(hits):
-        assert all(each._state is state for each in hits), "hits of two collections"
-        ids = state.id_batch_of(hits[0]._rows if len(hits) == 1 else np.concatenate([each._rows for each in hits]))
-    else:
-        listed: list[Id] = _filled(hits, known, state.ids_of)
-        ids = listed
-    del held
-    distances = [each._distances for each in hits]
-    return ids, distances[0] if len(hits) == 1 else np.concatenate(distances), list(map(len, distances))
-
-
-def gathered_payloads(hits: Sequence[StoredHits], bytes_maximum: int | None = None) -> list[bytes]:
-    """The payloads of the hits of one collection as JSON, one after the other, by one read of the store for all.
+def payload_texts_of(
+    state: CollectionState, rows: RowNumbers, select: Sequence[str] | None, bytes_maximum: int | None
+) -> list[bytes]:
+    """The payloads of rows that a snapshot holds as JSON, of the fields that `select` names if it does, by one read.
 
     LimitExceeded as soon as what is read has more than `bytes_maximum`.
     """
-    if not hits:
-        return []
-    held = [each._snapshot for each in hits]
-    known = [None if each._payloads is None else dumps_each(each._payloads) for each in hits]
-    payloads_of = hits[0]._state.payloads_of
-    texts = _filled(hits, known, lambda rows: payloads_of(rows, bytes_maximum))
-    del held
-    place = 0
-    for each, written in zip(hits, known, strict=True):
-        if written is None and each._select is not None:
-            own = slice(place, place + len(each))
-            texts[own] = dumps_each([_selected(decode_payload(text), each._select) for text in texts[own]])
-        place += len(each)
-    return texts
+    texts = state.payloads_of(rows, bytes_maximum)
+    if select is None:
+        return texts
+    return dumps_each([_selected(decode_payload(text), select) for text in texts])
 
 
-def _filled(
-    hits: Sequence[StoredHits], known: list[list[_T] | None], read: Callable[[RowNumbers], list[_T]]
-) -> list[_T]:
-    """What is known of each hit, and where nothing is, what `read` gives for its rows."""
-    if len(hits) == 1:
-        return read(hits[0]._rows) if known[0] is None else known[0]
-    assert all(each._state is hits[0]._state for each in hits), "hits of two collections"
-    rows = [each._rows for each, have in zip(hits, known, strict=True) if have is None]
-    found = iter(read(np.concatenate(rows))) if rows else iter(())
-    filled: list[_T] = []
-    for each, have in zip(hits, known, strict=True):
-        filled += islice(found, len(each)) if have is None else have
-    return filled
+def vectors_of(state: CollectionState, rows: RowNumbers) -> Vectors:
+    """By vector name the vectors of rows that a snapshot holds, (n, d)."""
+    return {name: column.read(rows) for name, column in state.columns.items()}
 
 
 def _selected(payload: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:

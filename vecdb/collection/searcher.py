@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from vecdb.call_checks import check_queries, filter_each
 from vecdb.collection.deadline import NEVER, Deadline
 from vecdb.collection.filtering import matching_rows
-from vecdb.collection.hits import StoredHits
+from vecdb.collection.hits import StoredHits, vectors_of
+from vecdb.collection.hits_batch import StoredHitsBatch
 from vecdb.collection.snapshot import Snapshot
 from vecdb.collection.state import CollectionState
 from vecdb.collection.vector_column import VectorColumn
@@ -69,7 +71,8 @@ class Searcher:
         if min_score is not None:
             keep = -distances >= min_score
             rows, distances = rows[keep], distances[keep]
-        return StoredHits(state, snapshot, rows, distances, plan, select, with_vectors)
+        vectors = vectors_of(state, rows) if with_vectors else None
+        return StoredHits(state, snapshot, rows, distances, plan, select, vectors)
 
     def search_many(
         self,
@@ -84,28 +87,34 @@ class Searcher:
         with_vectors: bool,
         min_score: float | None,
         timeout: float | None,
-    ) -> list[Hits]:
+    ) -> StoredHitsBatch:
         """The k best rows for each query (nq, d), one release of the GIL for each filter."""
         state = self._state
         deadline = Deadline(timeout)
         count = len(queries)
         check_queries(count, k)
-        wheres = filter_each(where, count)
+        groups = _grouped(where, count)
         queries = ready_rows(queries, column.vector, state.schema.name, column.name)
         snapshot = state.snapshot
-        found: list[Hits | None] = [None] * count
-        for condition, places in _grouped(wheres):
+        # Each filter fills the places of its queries; where there is one, what it gives is all.
+        rows, distances = np.empty((count, k), np.uint32), np.empty((count, k), np.float32)
+        counts = np.zeros(count, np.uint32)
+        plans, plan_of = [], np.zeros(count, np.uint32)
+        for number, (condition, places) in enumerate(groups):
             way = self._way(snapshot, column, k, condition, ef, recall, exact, deadline)
-            some = queries if len(places) == count else np.ascontiguousarray(queries[places])
-            rows, distances, counts = _search_many(some, column, k, way, deadline)
+            if places is None:
+                rows, distances, counts = _search_many(queries, column, k, way, deadline)
+            else:
+                some = np.ascontiguousarray(queries[places])
+                rows[places], distances[places], counts[places] = _search_many(some, column, k, way, deadline)
+                plan_of[places] = number
             if way.ef:
-                column.walks += len(some)
-            for at, place in enumerate(places):
-                own = distances[at, : counts[at]]
-                if min_score is not None:
-                    own = own[-own >= min_score]
-                found[place] = StoredHits(state, snapshot, rows[at, : len(own)], own, way.plan, select, with_vectors)
-        return [hits for hits in found if hits is not None]
+                column.walks += count if places is None else len(places)
+            plans.append(way.plan)
+        if min_score is not None:
+            set_places = np.arange(k) < counts[:, None]
+            counts = np.count_nonzero(set_places & (-distances >= min_score), axis=1)
+        return StoredHitsBatch(state, snapshot, rows, distances, counts, plans, plan_of, select, with_vectors)
 
     def column(self, using: str | None) -> VectorColumn:
         """The vector a search uses: the named one, or the only one. VectorNotFound."""
@@ -155,11 +164,15 @@ def _search_many(
         raise deadline.passed() from None
 
 
-def _grouped(wheres: list[Where | None]) -> list[tuple[Where | None, list[int]]]:
-    """Equal filters together: (filter, places)."""
-    if all(where is None for where in wheres):
-        return [(None, list(range(len(wheres))))] if wheres else []
+def _grouped(
+    where: Where | Sequence[Where | None] | None, count: int
+) -> list[tuple[Where | None, npt.NDArray[np.intp] | None]]:
+    """Equal filters of `count` queries together: (filter, the places of its queries, None for all). InvalidValue."""
+    if not isinstance(where, list):
+        return [(where, None)] if count else []  # type: ignore[list-item]
     groups: dict[Expression | None, list[int]] = {}
-    for place, where in enumerate(wheres):
-        groups.setdefault(None if where is None else parse_filter(where), []).append(place)
-    return list(groups.items())
+    for place, each in enumerate(filter_each(where, count)):
+        groups.setdefault(None if each is None else parse_filter(each), []).append(place)
+    if len(groups) == 1:
+        return [(next(iter(groups)), None)]
+    return [(each, np.array(places)) for each, places in groups.items()]

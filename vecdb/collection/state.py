@@ -22,7 +22,7 @@ from vecdb.collection.row_heads import RowHeads
 from vecdb.collection.snapshot import Snapshot
 from vecdb.collection.vector_column import VectorColumn
 from vecdb.errors import CollectionNotFound, Corrupted
-from vecdb.ids import Id, IdBatch, decode_id
+from vecdb.ids import Id, decode_id
 from vecdb.index.vector_index import View
 from vecdb.native.heads import HEAD_BYTES, INLINE_ID_BYTES
 from vecdb.native.index import RowMask, ThreadPool
@@ -191,7 +191,7 @@ class CollectionState:
         self.retired.append((weakref.ref(self.snapshot), retired))
         self.snapshot = snapshot
 
-    def id_batch_of(self, rows: RowNumbers) -> IdBatch:
+    def id_batch_of(self, rows: RowNumbers) -> npt.NDArray[np.int64] | list[Id]:
         """The ids of rows: an int64 array if all are integers, else a list. Corrupted."""
         integers = self.heads.integers(rows)
         return self.ids_of(rows) if integers is None else integers
