@@ -13,7 +13,7 @@ from vecdb.client.collection import RemoteCollection
 from vecdb.client.database_verbs import DatabaseVerbs
 from vecdb.client.settings import ClientSettings
 from vecdb.progress import Progress
-from vecdb.schema import FieldType, Index, Metric, Vector
+from vecdb.schema import Dtype, FieldType, Index, Metric, Vector
 from vecdb.types import DatabaseStats, SnapshotReport
 
 
@@ -40,13 +40,14 @@ class RemoteDatabase:
         vectors: Mapping[str, Vector] | None = None,
         metric: Metric | None = None,
         index: Index | None = None,
+        dtype: Dtype | None = None,
         fields: Mapping[str, FieldType] | None = None,
     ) -> RemoteCollection:
-        """Makes an empty collection, durably: of one unnamed vector (`dimension`, `metric`, `index`) or of named ones.
+        """Makes an empty collection, durably: of one unnamed vector (`dimension`, `metric`, ...) or of named ones.
 
-        The default is cosine under Hnsw(). CollectionExists, InvalidName, InvalidSchema.
+        The default is cosine of float32 under Hnsw(). CollectionExists, InvalidName, InvalidSchema.
         """
-        verb = self._verbs.create_collection(name, dimension, vectors, metric, index, fields)
+        verb = self._verbs.create_collection(name, dimension, vectors, metric, index, dtype, fields)
         return RemoteCollection(self._driver, self._driver.run(verb))
 
     def __getitem__(self, name: str) -> RemoteCollection:

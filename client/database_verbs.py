@@ -14,7 +14,7 @@ from vecdb.proto.convert.results import database_stats_from_message, snapshot_re
 from vecdb.proto.convert.schemas import schema_from_message, schema_to_message
 from vecdb.proto.methods import METHODS
 from vecdb.proto.v1 import admin_pb2, collections_pb2, types_pb2
-from vecdb.schema import CollectionSchema, FieldType, Index, Metric, Vector, safe_name, schema_of
+from vecdb.schema import CollectionSchema, Dtype, FieldType, Index, Metric, Vector, safe_name, schema_of
 from vecdb.types import DatabaseStats
 
 Opened = tuple[types_pb2.CollectionRef, CollectionSchema]
@@ -41,10 +41,11 @@ class DatabaseVerbs:
         vectors: Mapping[str, Vector] | None,
         metric: Metric | None,
         index: Index | None,
+        dtype: Dtype | None,
         fields: Mapping[str, FieldType] | None,
     ) -> Verb[Opened]:
         """Verb: makes an empty collection."""
-        schema = schema_of(name, dimension, vectors=vectors, metric=metric, index=index, fields=fields)
+        schema = schema_of(name, dimension, vectors=vectors, metric=metric, index=index, dtype=dtype, fields=fields)
         request = collections_pb2.CreateCollectionRequest(schema=schema_to_message(schema))
         return _opened((yield Call(_CREATE, request, self._seconds, safe_to_repeat=False)))
 

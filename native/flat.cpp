@@ -82,17 +82,9 @@ class PanelScan {
   private:
     // Rows as float32 pointers: in place where they are float32, decoded into scratch otherwise.
     void decode(const uint32_t* rows, uint32_t count) {
-        const bool in_place = store_.row_type() == ROW_FLOAT32;
-        if (!in_place) scratch_.resize(static_cast<size_t>(BLOCK_ROWS) * store_.dimension());
-        for (uint32_t r = 0; r < count; ++r) {
-            if (in_place) {
-                pointers_[r] = reinterpret_cast<const float*>(store_.row(rows[r]));
-            } else {
-                float* out = &scratch_[static_cast<size_t>(r) * store_.dimension()];
-                kernels_.decode[store_.row_type()](store_.row(rows[r]), store_.dimension(), out);
-                pointers_[r] = out;
-            }
-        }
+        const size_t apart = store_.row_type() == ROW_FLOAT32 ? 0 : store_.dimension();
+        scratch_.resize(BLOCK_ROWS * apart);
+        for (uint32_t r = 0; r < count; ++r) pointers_[r] = store_.floats(rows[r], scratch_.data() + r * apart);
     }
 
     // Scores exactly the queries whose estimate for this row is within reach of their bound.

@@ -14,7 +14,7 @@ constexpr uint32_t CODE4_LINES_MAXIMUM = 8;
 enum RowType { ROW_FLOAT32 = 0, ROW_FLOAT16 = 1, ROW_BFLOAT16 = 2, ROW_INT8 = 3, ROW_CODE4 = 4, ROW_TYPE_COUNT = 5 };
 
 // Where rows live: pages of (1 << page_shift) rows that never move; row r starts at
-// pages[r >> page_shift] + (r & ((1 << page_shift) - 1)) * stride. Rows are 8-byte aligned at least.
+// pages[r >> page_shift] + (r & ((1 << page_shift) - 1)) * stride. Rows are aligned as their numbers are.
 struct RowPages {
     const uint8_t* const* pages;
     uint32_t page_shift;

@@ -45,9 +45,16 @@ class RowStore {
     // Of a row as it is stored.
     float squared_norm(uint32_t number) const {
         if (row_type_ == ROW_CODE4) return code4_->squared_norm(row(number));
-        std::vector<float> decoded(dimension_);
-        kernels().decode[row_type_](row(number), dimension_, decoded.data());
-        return kernels().squared_norm(decoded.data(), dimension_);
+        std::vector<float> scratch(dimension_);
+        return kernels().squared_norm(floats(number, scratch.data()), dimension_);
+    }
+
+    // The numbers of a row of any type but code4: in place where they are float32, else decoded into `scratch`, which
+    // has room for `dimension`.
+    const float* floats(uint32_t number, float* scratch) const {
+        if (row_type_ == ROW_FLOAT32) return reinterpret_cast<const float*>(row(number));
+        kernels().decode[row_type_](row(number), dimension_, scratch);
+        return scratch;
     }
 
   private:

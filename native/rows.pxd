@@ -37,6 +37,7 @@ cdef extern from "row_store.h" namespace "vecdb" nogil:
         void add_page(const uint8_t*)
         uint64_t row_bound() const
         const uint8_t* row(uint32_t) const
+        const float* floats(uint32_t, float*) const
 
 
 cdef class Code4:

@@ -28,10 +28,10 @@ class Code4:
         """Bytes of a row: 64 a line."""
 
     def encode(self, source: RowStore, rows: NDArray[np.uint32], out: NDArray[np.uint8]) -> None:
-        """Writes the codes of float32 rows of `source` to out (n, row_bytes)."""
+        """Writes the codes of float32 or float16 rows of `source` to out (n, row_bytes)."""
 
 def read_rows(source: RowStore, rows: NDArray[np.uint32]) -> NDArray[np.float32]:
-    """A copy of float32 rows, (n, d)."""
+    """A copy of float32 or float16 rows as float32, (n, d)."""
 
 class RowStore:
     """Vectors of `dimension` numbers coded as `row_type`, `stride` bytes a row, in pages of 2**page_shift rows.

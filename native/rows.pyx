@@ -3,6 +3,7 @@
 
 cimport numpy as cnp
 from libc.string cimport memcpy
+from libcpp.vector cimport vector
 
 import numpy as np
 
@@ -37,33 +38,38 @@ cdef class Code4:
         return self.code4.get().row_bytes()
 
     def encode(self, RowStore source not None, const uint32_t[::1] rows not None, uint8_t[:, ::1] out not None):
-        """Writes the codes of float32 rows of `source` to out (n, row_bytes); the GIL is released."""
+        """Writes the codes of float32 or float16 rows of `source` to out (n, row_bytes); the GIL is released."""
         cdef Py_ssize_t i
+        cdef vector[float] scratch
         cdef const CCode4* code4 = self.code4.get()
         check_rows_of(source, rows, code4.dimension())
         if out.shape[0] != rows.shape[0] or out.shape[1] != code4.row_bytes():
             raise ValueError(f"out: expected shape ({rows.shape[0]}, {code4.row_bytes()})")
+        scratch.resize(code4.dimension())
         with nogil:
             for i in range(rows.shape[0]):
-                code4.encode(<const float*>source.store.get().row(rows[i]), &out[i, 0])
+                code4.encode(source.store.get().floats(rows[i], scratch.data()), &out[i, 0])
 
 
 def read_rows(RowStore source not None, const uint32_t[::1] rows not None):
-    """A copy of float32 rows, (n, d)."""
+    """A copy of float32 or float16 rows as float32, (n, d)."""
     cdef uint32_t dimension = source.store.get().dimension()
     check_rows_of(source, rows, dimension)
     cdef cnp.ndarray result = np.empty((rows.shape[0], dimension), np.float32)
     cdef float* out = <float*>cnp.PyArray_DATA(result)
+    cdef const float* numbers
     cdef Py_ssize_t i
     with nogil:
         for i in range(rows.shape[0]):
-            memcpy(out + i * dimension, source.store.get().row(rows[i]), dimension * sizeof(float))
+            numbers = source.store.get().floats(rows[i], out + i * dimension)
+            if numbers != out + i * dimension:
+                memcpy(out + i * dimension, numbers, dimension * sizeof(float))
     return result
 
 
 cdef int check_rows_of(RowStore source, const uint32_t[::1] rows, uint32_t dimension) except -1:
-    if source.row_type != "float32" or source.store.get().dimension() != dimension:
-        raise ValueError(f"expected a store of float32 rows of {dimension} numbers")
+    if source.row_type not in ("float32", "float16") or source.store.get().dimension() != dimension:
+        raise ValueError(f"expected a store of float32 or float16 rows of {dimension} numbers")
     if rows.shape[0] and np.max(rows) >= source.store.get().row_bound():
         raise IndexError(f"row {np.max(rows)} is beyond the store's {source.store.get().row_bound()} rows")
     return 0

@@ -38,18 +38,13 @@ class Scorer {
 
     // Makes a stored row the query.
     void prepare_row(uint32_t row) {
-        if (store_.row_type() == ROW_FLOAT32) {
-            query_.data = store_.row(row);
-            return;
-        }
         if (store_.row_type() == ROW_CODE4) {
             codes_.resize(store_.code4()->value_bytes());
             store_.code4()->prepare_row(store_.row(row), codes_.data(), &query_);
             return;
         }
-        decoded_.resize(store_.dimension());
-        kernels_.decode[store_.row_type()](store_.row(row), store_.dimension(), decoded_.data());
-        prepare(decoded_.data());
+        if (store_.row_type() != ROW_FLOAT32) decoded_.resize(store_.dimension());
+        prepare(store_.floats(row, decoded_.data()));
     }
 
     // out[i] = distance to rows[i]; lower is nearer.

@@ -3,4 +3,4 @@
 from typing import Final
 
 PROTOCOL_MAJOR: Final = 1  # another one cannot be talked to
-PROTOCOL_MINOR: Final = 0  # counts the additions
+PROTOCOL_MINOR: Final = 1  # counts the additions

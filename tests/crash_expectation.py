@@ -110,7 +110,9 @@ def check_searches(docs: vecdb.Collection, reference: ReferenceCollection) -> No
 
 
 def empty(collection: str) -> ReferenceCollection:
-    return ReferenceCollection({name: vector.metric for name, vector in vectors_of(collection).items()}, FIELDS)
+    vectors = vectors_of(collection)
+    metrics = {name: vector.metric for name, vector in vectors.items()}
+    return ReferenceCollection(metrics, FIELDS, {name: vector.dtype for name, vector in vectors.items()})
 
 
 def apply(state: State, call: Call) -> None:

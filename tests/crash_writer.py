@@ -30,7 +30,11 @@ WRITERS = 6
 FIELDS: dict[str, FieldType] = {"writer": "integer", "step": "integer", "text": "keyword"}
 VECTORS: dict[str, dict[str, vecdb.Vector]] = {
     "docs": {"": vecdb.Vector(16, metric="l2")},
-    "named": {"a": vecdb.Vector(8), "b": vecdb.Vector(3, metric="dot", index=vecdb.Flat())},
+    "named": {
+        "a": vecdb.Vector(8),
+        "b": vecdb.Vector(3, metric="dot", index=vecdb.Flat()),
+        "c": vecdb.Vector(5, metric="l2", dtype="float16"),
+    },
 }
 TEMPORARY = {"": vecdb.Vector(4, metric="l2", index=vecdb.Flat())}
 MIX = {"upsert": 40, "large": 2, "update": 15, "delete": 10, "delete_where": 3, "named": 15, "temporary": 3}

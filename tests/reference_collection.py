@@ -17,6 +17,7 @@ RowId = int | str | UUID
 Where = dict[str, Any] | None
 
 EXACT_TOLERANCE = 2e-5  # of a score computed in float32, relative to the size of its terms
+ROUNDED_TOLERANCE = 2**-10  # of a cosine with a row that was rounded to float16: its length is only about one
 
 
 @dataclass(frozen=True)
@@ -28,21 +29,29 @@ class Row:
 
 
 class ReferenceCollection:
-    """The collection that vecdb should be, for metrics by vector name and declared fields."""
+    """The collection that vecdb should be, for metrics and dtypes (float32) by vector name, and declared fields."""
 
-    def __init__(self, metrics: Mapping[str, str], fields: Mapping[str, str]) -> None:
+    def __init__(
+        self, metrics: Mapping[str, str], fields: Mapping[str, str], dtypes: Mapping[str, str] | None = None
+    ) -> None:
         self.metrics = dict(metrics)
         self.fields = dict(fields)
+        self.dtypes = {**dict.fromkeys(metrics, "float32"), **(dtypes or {})}
         self.rows: dict[RowId, Row] = {}
 
     def copy(self) -> ReferenceCollection:
-        other = ReferenceCollection(self.metrics, self.fields)
+        other = ReferenceCollection(self.metrics, self.fields, self.dtypes)
         other.rows = dict(self.rows)
         return other
 
     def upsert(
         self, ids: Sequence[RowId], vectors: Mapping[str, Array], payloads: Sequence[dict[str, Any] | None] | None
     ) -> None:
+        # Under cosine halves are made of the row of unit length, which only its direction tells of.
+        vectors = {
+            name: rows if self.metrics[name] == "cosine" else rows.astype(self.dtypes[name]).astype(np.float32)
+            for name, rows in vectors.items()
+        }
         for position, row_id in enumerate(ids):
             payload = (payloads[position] if payloads is not None else None) or {}
             self.rows[row_id] = Row(dict(payload), {name: rows[position].copy() for name, rows in vectors.items()})
@@ -74,6 +83,8 @@ class ReferenceCollection:
 
     def tolerance(self, query: Array, using: str) -> float:
         """How far a float32 score may be from the float64 one."""
+        if self.metrics[using] == "cosine" and self.dtypes[using] != "float32":
+            return ROUNDED_TOLERANCE
         if self.metrics[using] == "cosine" or not self.rows:
             return EXACT_TOLERANCE
         largest = max(float(np.abs(row.vectors[using]).max(initial=0)) for row in self.rows.values())

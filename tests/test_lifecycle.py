@@ -359,7 +359,7 @@ def test_a_database_lists_its_collections() -> None:
         assert list(db) == ["a", "b"]
         assert repr(db["a"].schema) == (
             "CollectionSchema(name='a', vectors={'': Vector(dimension=2, metric='cosine', "
-            "index=Hnsw(m=16, ef_construction=200))}, fields={})"
+            "index=Hnsw(m=16, ef_construction=200), dtype='float32')}, fields={})"
         )
 
 

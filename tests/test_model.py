@@ -77,7 +77,9 @@ class Model:
         self.docs = self.create()
 
     def create(self) -> vecdb.Collection:
-        self.reference = ReferenceCollection({name: v.metric for name, v in self.vectors.items()}, FIELDS)
+        metrics = {name: vector.metric for name, vector in self.vectors.items()}
+        dtypes = {name: vector.dtype for name, vector in self.vectors.items()}
+        self.reference = ReferenceCollection(metrics, FIELDS, dtypes)
         return self.db.create_collection("docs", vectors=self.vectors, fields=FIELDS)
 
     def step(self) -> None:
@@ -284,14 +286,23 @@ CASES: dict[str, tuple[Vectors, int, int]] = {  # vectors, rows an upsert at mos
         {
             "a": vecdb.Vector(8, metric="l2", index=vecdb.Flat()),
             "b": vecdb.Vector(3),
-            "c": vecdb.Vector(17, metric="dot"),
+            "c": vecdb.Vector(17, metric="dot", dtype="float16"),
         },
         50,
         400,
     ),
+    "small float16": (
+        {
+            "a": vecdb.Vector(9, dtype="float16"),
+            "b": vecdb.Vector(5, metric="l2", index=vecdb.Flat(), dtype="float16"),
+        },
+        50,
+        300,
+    ),
     "one dimension": ({"": vecdb.Vector(1, metric="l2")}, 20, 100),
     "large cosine": (SINGLE["cosine"], 800, 130),
     "large l2": (SINGLE["l2"], 800, 130),
+    "large float16": ({"": vecdb.Vector(12, metric="l2", dtype="float16")}, 800, 130),
 }
 
 

@@ -6,6 +6,7 @@ from dataclasses import FrozenInstanceError
 from enum import StrEnum
 from typing import Any
 
+import numpy as np
 import orjson
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from vecdb import limits
 from vecdb.errors import InvalidName, InvalidSchema, InvalidValue, LimitExceeded, VectorNotFound
 from vecdb.schema import (
+    DTYPES,
     FIELD_TYPES,
     METRICS,
     CollectionSchema,
@@ -28,7 +30,7 @@ from vecdb.schema import (
 
 names = st.text("azAZ09_-", min_size=1, max_size=limits.NAME_BYTES)
 vectors = st.builds(
-    lambda dimension, metric, index: Vector(dimension, metric=metric, index=index),
+    lambda dimension, metric, index, dtype: Vector(dimension, metric=metric, index=index, dtype=dtype),
     st.integers(1, limits.DIMENSION_MAXIMUM),
     st.sampled_from(["cosine", "dot", "l2"]),
     st.one_of(
@@ -39,6 +41,7 @@ vectors = st.builds(
             ef_construction=st.integers(1, limits.EF_CONSTRUCTION_MAXIMUM),
         ),
     ),
+    st.sampled_from(["float32", "float16"]),
 )
 schemas = st.builds(
     CollectionSchema,
@@ -70,8 +73,26 @@ def test_known_json() -> None:
     }
 
 
+def test_only_another_dtype_than_float32_is_in_the_json() -> None:
+    halves = Vector(384, dtype="float16", index=Flat())
+    assert orjson.loads(CollectionSchema(name="docs", vectors={"": halves}).to_json())["vectors"] == {
+        "": {"dimension": 384, "metric": "cosine", "index": {"kind": "flat"}, "dtype": "float16"}
+    }
+    document = valid_document()
+    assert "dtype" not in document["vectors"]["t"]
+    assert CollectionSchema.from_json(orjson.dumps(document)).vectors["t"].dtype == "float32"
+    document["vectors"]["t"]["dtype"] = "float32"
+    assert CollectionSchema.from_json(orjson.dumps(document)).vectors["t"] == Vector(4)
+
+
+@pytest.mark.parametrize(("dtype", "size"), [("float32", 4), ("float16", 2)])
+def test_a_stored_row_has_as_many_bytes_as_numpy_says(dtype: Any, size: int) -> None:
+    assert Vector(7, dtype=dtype).row_bytes == 7 * size == np.zeros(7, dtype).nbytes
+
+
 def test_the_literals_are_what_the_contract_says() -> None:
     assert METRICS == ("cosine", "dot", "l2")
+    assert DTYPES == ("float32", "float16")
     assert FIELD_TYPES == ("keyword", "integer", "float", "boolean", "datetime")
 
 
@@ -97,6 +118,10 @@ def test_a_schema_does_not_change_with_the_dict_it_came_from() -> None:
         lambda: Vector(4, metric="euclid"),  # type: ignore[arg-type]
         lambda: Vector(4, metric=["cosine"]),  # type: ignore[arg-type]
         lambda: Vector(4, index="hnsw"),  # type: ignore[arg-type]
+        lambda: Vector(4, dtype="float64"),  # type: ignore[arg-type]
+        lambda: Vector(4, dtype=np.float16),  # type: ignore[arg-type]
+        lambda: Vector(4, dtype=np.dtype("float16")),  # type: ignore[arg-type]
+        lambda: Vector(4, dtype=None),  # type: ignore[arg-type]
         lambda: Hnsw(m=1),
         lambda: Hnsw(m=limits.HNSW_M_MAXIMUM + 1),
         lambda: Hnsw(ef_construction=0),
@@ -174,6 +199,8 @@ def valid_document() -> dict[str, Any]:
         (("vectors", "t"), 5),
         (("vectors", "t", "dimension"), "4"),
         (("vectors", "t", "metric"), "L2"),
+        (("vectors", "t", "dtype"), "bfloat16"),
+        (("vectors", "t", "dtype"), None),
         (("vectors", "t", "extra"), 1),
         (("vectors", "t", "index"), None),
         (("vectors", "t", "index", "kind"), "tree"),
@@ -212,6 +239,7 @@ def test_schema_of_one_unnamed_vector() -> None:
     assert schema_of("docs", 4) == CollectionSchema(name="docs", vectors={"": Vector(4, metric="cosine", index=Hnsw())})
     given = schema_of("docs", 4, metric="l2", index=Flat(), fields={"year": "integer"})
     assert given.vectors[""] == Vector(4, metric="l2", index=Flat())
+    assert schema_of("docs", 4, dtype="float16").vectors[""] == Vector(4, dtype="float16")
     assert given.fields == {"year": "integer"}
 
 
@@ -227,6 +255,7 @@ def test_schema_of_named_vectors() -> None:
         ({"dimension": 4, "vectors": {"": Vector(4)}}, "dimension"),
         ({"vectors": {"": Vector(4)}, "metric": "l2"}, "metric"),
         ({"vectors": {"": Vector(4)}, "index": Flat()}, "metric"),
+        ({"vectors": {"": Vector(4)}, "dtype": "float16"}, "metric"),
     ],
 )
 def test_schema_of_what_contradicts_itself(options: dict[str, Any], argument: str) -> None:

@@ -11,14 +11,14 @@ import pytest
 from vecdb import limits
 from vecdb.errors import DimensionMismatch, InvalidVector, LimitExceeded
 from vecdb.schema import Vector
-from vecdb.vector_input import query_of, rows_of
+from vecdb.vector_input import Rows, query_of, rows_of
 
 L2 = Vector(3, metric="l2")
 SEED = 3
 FLOAT32_MAXIMUM = float(np.finfo(np.float32).max)
 
 
-def rows(value: Any, vector: Vector = L2) -> np.ndarray[Any, np.dtype[np.float32]]:
+def rows(value: Any, vector: Vector = L2) -> Rows:
     return rows_of(value, vector, "docs", "text")
 
 
@@ -26,6 +26,28 @@ def test_float32_rows_are_not_copied() -> None:
     X = np.ones((4, 3), np.float32)
     assert rows(X) is X
     assert np.shares_memory(rows(X[1:3]), X)
+
+
+@pytest.mark.parametrize("metric", ["l2", "dot", "cosine"])
+def test_float16_rows_stay_where_they_are_stored_as_they_come(metric: Any) -> None:
+    X = np.arange(12, dtype=np.float16).reshape(4, 3)
+    halves = Vector(3, metric=metric, dtype="float16")
+    if metric == "cosine":
+        assert rows(X, halves).dtype == np.float32
+    else:
+        assert rows(X, halves) is X
+        apart = rows(X.T.copy().T, halves)
+        assert apart.flags.c_contiguous
+        assert apart.dtype == np.float16
+    for same in (X.astype(np.float32), X.astype(">f2"), X.astype(np.int64), X.tolist(), [list(row) for row in X]):
+        assert rows(same, halves).dtype == np.float32
+        assert rows(same, halves).tolist() == X.tolist()
+    with pytest.raises(DimensionMismatch):
+        rows(X[:, :2], halves)
+    with pytest.raises(InvalidVector, match="expected rows"):
+        rows(X[0], halves)
+    assert rows(X[:0], halves).shape == rows([], halves).shape == (0, 3)
+    assert query_of(X, halves, "docs", "").dtype == np.float32
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from vecdb.errors import Forked, InvalidType, InvalidValue, LimitExceeded, Stora
 from vecdb.exchange.piece_file import file_target, write_pieces
 from vecdb.native.index import ThreadPool
 from vecdb.progress import Progress, reporter
-from vecdb.schema import FieldType, Index, Metric, Vector, safe_name, schema_of
+from vecdb.schema import Dtype, FieldType, Index, Metric, Vector, safe_name, schema_of
 from vecdb.storage.directory_lock import DirectoryLock, SharedReaders
 from vecdb.storage.disk import disk_error
 from vecdb.types import DatabaseStats, SnapshotReport
@@ -119,14 +119,15 @@ class Database:
         vectors: Mapping[str, Vector] | None = None,
         metric: Metric | None = None,
         index: Index | None = None,
+        dtype: Dtype | None = None,
         fields: Mapping[str, FieldType] | None = None,
     ) -> Collection:
-        """Makes an empty collection, durably: of one unnamed vector (`dimension`, `metric`, `index`) or of named ones.
+        """Makes an empty collection, durably: of one unnamed vector (`dimension`, `metric`, ...) or of named ones.
 
-        The default is cosine under Hnsw(). CollectionExists, InvalidName, InvalidSchema.
+        The default is cosine of float32 under Hnsw(). CollectionExists, InvalidName, InvalidSchema.
         """
         self._session.check_write()
-        schema = schema_of(name, dimension, vectors=vectors, metric=metric, index=index, fields=fields)
+        schema = schema_of(name, dimension, vectors=vectors, metric=metric, index=index, dtype=dtype, fields=fields)
         with self._changing:
             commits = self._session.commits
             commits.settle()  # a creation of this name may have been cut short

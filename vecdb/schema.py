@@ -13,9 +13,11 @@ from vecdb.errors import InvalidName, InvalidSchema, InvalidValue, LimitExceeded
 from vecdb.json_bytes import dumps, loads
 
 Metric = Literal["cosine", "dot", "l2"]
+Dtype = Literal["float32", "float16"]
 FieldType = Literal["keyword", "integer", "float", "boolean", "datetime"]
 
 METRICS: Final[tuple[str, ...]] = get_args(Metric)
+DTYPES: Final[tuple[str, ...]] = get_args(Dtype)
 FIELD_TYPES: Final[tuple[str, ...]] = get_args(FieldType)
 SCHEMA_VERSION: Final = 1
 
@@ -42,11 +44,15 @@ Index = Hnsw | Flat
 
 @dataclass(frozen=True, slots=True)
 class Vector:
-    """A vector of `dimension` float32 components, 1 .. DIMENSION_MAXIMUM, compared by `metric`."""
+    """A vector of `dimension` numbers, 1 .. DIMENSION_MAXIMUM, compared by `metric` and stored as `dtype`.
+
+    "float16" takes half the memory and disk: each number is rounded once, to 11 bits, and must be below 65,520.
+    """
 
     dimension: int
     metric: Metric = field(default="cosine", kw_only=True)
     index: Index = field(default_factory=Hnsw, kw_only=True)
+    dtype: Dtype = field(default="float32", kw_only=True)
 
     def __post_init__(self) -> None:
         _require_integer("dimension", self.dimension, minimum=1, maximum=limits.DIMENSION_MAXIMUM)
@@ -54,6 +60,13 @@ class Vector:
             raise InvalidSchema(reason=f"metric must be one of {', '.join(METRICS)}, received {brief(self.metric)}")
         if not isinstance(self.index, Hnsw | Flat):
             raise InvalidSchema(reason=f"index must be Hnsw(...) or Flat(), received {brief(self.index)}")
+        if not isinstance(self.dtype, str) or self.dtype not in DTYPES:  # numpy's own types equal their names
+            raise InvalidSchema(reason=f"dtype must be one of {', '.join(DTYPES)}, received {brief(self.dtype)}")
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of a stored vector."""
+        return self.dimension * (2 if self.dtype == "float16" else 4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,20 +126,22 @@ def schema_of(
     vectors: Mapping[str, Vector] | None = None,
     metric: Metric | None = None,
     index: Index | None = None,
+    dtype: Dtype | None = None,
     fields: Mapping[str, FieldType] | None = None,
 ) -> CollectionSchema:
-    """What create_collection() is asked for: one unnamed vector (`dimension`, `metric`, `index`), or named ones.
+    """What create_collection() is asked for: one unnamed vector (`dimension`, `metric`, ...), or named ones.
 
-    Cosine under Hnsw() unless told otherwise. InvalidValue, InvalidName, InvalidSchema, LimitExceeded.
+    Cosine of float32 under Hnsw() unless told otherwise. InvalidValue, InvalidName, InvalidSchema, LimitExceeded.
     """
     if (dimension is None) == (vectors is None):
         raise InvalidValue(argument="dimension", expected="one of dimension and vectors", received=(dimension, vectors))
     if vectors is None:
         assert dimension is not None
-        vectors = {"": Vector(dimension, metric=metric or "cosine", index=index or Hnsw())}
-    elif metric is not None or index is not None:
+        unnamed = Vector(dimension, metric=metric or "cosine", index=index or Hnsw(), dtype=dtype or "float32")
+        vectors = {"": unnamed}
+    elif metric is not None or index is not None or dtype is not None:
         raise InvalidValue(
-            argument="metric", expected="metric and index inside Vector(...) for named vectors", received=metric
+            argument="metric", expected="metric, index and dtype inside Vector(...) for named vectors", received=metric
         )
     return CollectionSchema(name=name, vectors=vectors, fields=fields or {})
 
@@ -206,8 +221,11 @@ def _plain(text: str) -> str:
 
 
 def _vector_to_dict(vector: Vector) -> dict[str, object]:
-    metric = _plain(vector.metric)
-    return {"dimension": int(vector.dimension), "metric": metric, "index": _index_to_dict(vector.index)}
+    document: dict[str, object] = {"dimension": int(vector.dimension), "metric": _plain(vector.metric)}
+    document["index"] = _index_to_dict(vector.index)
+    if vector.dtype != "float32":  # left out, so that a release without dtype reads schemas of float32
+        document["dtype"] = _plain(vector.dtype)
+    return document
 
 
 def _index_to_dict(index: Index) -> dict[str, object]:
@@ -219,11 +237,13 @@ def _index_to_dict(index: Index) -> dict[str, object]:
 
 
 def _vector_from_dict(name: str, value: object) -> Vector:
-    body = _require_keys(f"vector {brief(name)}", value, ("dimension", "metric", "index"))
+    given = {"dtype": "float32", **value} if isinstance(value, dict) else value
+    body = _require_keys(f"vector {brief(name)}", given, ("dimension", "metric", "index", "dtype"))
     return Vector(
         cast(int, body["dimension"]),
         metric=cast(Metric, body["metric"]),
         index=_index_from_dict(name, body["index"]),
+        dtype=cast(Dtype, body["dtype"]),
     )
 
 

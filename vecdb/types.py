@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from vecdb.errors import brief
 from vecdb.ids import Id
-from vecdb.schema import Metric
+from vecdb.schema import Dtype, Metric
 
 Payload = Mapping[str, Any]
 Vectors = Mapping[str, npt.NDArray[np.float32]]
@@ -73,6 +73,7 @@ class VectorStats:
     """One vector of a collection."""
 
     dimension: int
+    dtype: Dtype
     rows_indexed: int
     rows_tail: int  # written and not yet absorbed by the index; scanned exactly by each search
     memory_bytes: int

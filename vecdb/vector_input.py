@@ -1,4 +1,4 @@
-"""Vectors a caller gives, as float32 C-contiguous arrays of the right shape. NaN and zero are not looked for."""
+"""Vectors a caller gives, as C-contiguous arrays of floats of the right shape. NaN and zero are not looked for."""
 
 from __future__ import annotations
 
@@ -12,18 +12,26 @@ from vecdb.errors import DimensionMismatch, InvalidVector, LimitExceeded
 from vecdb.schema import Vector
 
 Floats = npt.NDArray[np.float32]
+Halves = npt.NDArray[np.float16]
+Rows = Floats | Halves
 
 _FLOAT32: Final = np.dtype(np.float32)
+_FLOAT16: Final = np.dtype(np.float16)
 _FLOAT32_INTEGERS: Final = 2**24  # every integer up to here is a float32
 
 
-def rows_of(value: Any, vector: Vector, collection: str, name: str) -> Floats:
+def rows_of(value: Any, vector: Vector, collection: str, name: str) -> Rows:
     """(n, d) rows of any numbers, NaN too. A float32 C-contiguous array is not copied.
 
-    Wider floats are rounded to the nearest float32; integers must be exact in it. Anything else that would lose data
-    is InvalidVector; DimensionMismatch for another width, LimitExceeded for too many rows.
+    Nor is one of float16 where such rows are stored as they come. All else becomes float32: wider floats are rounded to
+    the nearest, integers must be exact in it, and anything else that would lose data is InvalidVector;
+    DimensionMismatch for another width, LimitExceeded for too many rows.
     """
-    rows = _floats(value, collection, name)
+    as_stored = vector.dtype == "float16" and vector.metric != "cosine"  # which changes the numbers
+    if as_stored and isinstance(value, np.ndarray) and value.dtype == _FLOAT16:
+        rows: Rows = np.ascontiguousarray(value)
+    else:
+        rows = _floats(value, collection, name)
     if rows.shape == (0,):
         rows = rows.reshape(0, vector.dimension)  # an empty list
     if rows.ndim != 2:

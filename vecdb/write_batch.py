@@ -11,7 +11,7 @@ from vecdb.errors import InvalidType, InvalidValue, LimitExceeded, VectorNotFoun
 from vecdb.ids import IdBatch, encode_distinct
 from vecdb.payload import encode_payloads
 from vecdb.schema import CollectionSchema
-from vecdb.vector_input import Floats, rows_of
+from vecdb.vector_input import Rows, rows_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class WriteBatch:
     """For each row an id, its payload as JSON and a row of each (n, d) array, in the order of the schema's vectors."""
 
     ids: list[bytes]  # as vecdb.ids encodes them
-    vectors: list[Floats]  # of any numbers: the collection refuses NaN, infinity, and zero under cosine
+    vectors: list[Rows]  # of any numbers: the collection refuses NaN, infinity, and zero under cosine
     payloads: list[bytes]
 
     def __len__(self) -> int:
@@ -45,7 +45,7 @@ def write_batch(
     return WriteBatch(encoded, arrays, texts)
 
 
-def _arrays(schema: CollectionSchema, vectors: Any, count: int) -> list[Floats]:
+def _arrays(schema: CollectionSchema, vectors: Any, count: int) -> list[Rows]:
     """One (count, d) array for each vector of the schema, in its order."""
     if not isinstance(vectors, Mapping):
         if set(schema.vectors) != {""}:

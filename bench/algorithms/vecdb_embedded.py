@@ -14,7 +14,7 @@ from vecdb.bench.algorithms.algorithm import MISSING, Algorithm, Floats, Ints, M
 from vecdb.bench.algorithms.capabilities import Concurrent, Filterable, Stored, Updatable
 from vecdb.bench.algorithms.condition import Column, Condition
 from vecdb.bench.algorithms.vecdb_attributes import declared_fields, payloads, where_of
-from vecdb.schema import Index
+from vecdb.schema import Dtype, Index
 from vecdb.schema import Metric as VecdbMetric
 
 METRICS: Final[dict[Metric, VecdbMetric]] = {"euclidean": "l2", "angular": "cosine", "dot": "dot"}
@@ -31,6 +31,7 @@ class VecdbIndex(Algorithm, Updatable, Stored, Filterable, Concurrent):
 
     library: ClassVar[str] = "vecdb"
     queries_per_call: ClassVar[int] = 10_000  # of batch_query()
+    dtype: ClassVar[Dtype] = "float32"
 
     def __init__(self, metric: Metric, threads: int) -> None:
         super().__init__(metric, threads)
@@ -117,8 +118,8 @@ class VecdbIndex(Algorithm, Updatable, Stored, Filterable, Concurrent):
         docs = None
         for ids, X, rows in batches:
             if docs is None:
-                create = self._db.create_collection
-                docs = self._docs = create(COLLECTION, X.shape[1], metric=metric, index=self.index, fields=fields)
+                vector = vecdb.Vector(X.shape[1], metric=metric, index=self.index, dtype=self.dtype)
+                docs = self._docs = self._db.create_collection(COLLECTION, vectors={"": vector}, fields=fields)
             if metric == "cosine" and len(kept := np.flatnonzero(np.any(X, axis=1))) < len(X):
                 rows = None if rows is None else [rows[place] for place in kept]
                 ids, X = ids[kept], X[kept]
@@ -152,8 +153,14 @@ class VecdbHnsw(VecdbIndex):
         self._options = self._options | {"ef": ef}
 
 
+class VecdbHnswFloat16(VecdbHnsw):
+    """The same over rows of float16."""
+
+    dtype: ClassVar[Dtype] = "float16"
+
+
 class VecdbHnswRecall(VecdbHnsw):
-    """The same, told what recall it should reach and not how: the query argument is `recall`."""
+    """The graph, told what recall it should reach and not how: the query argument is `recall`."""
 
     def set_query_arguments(self, *arguments: Any) -> None:
         """`recall`, 0 .. 1, for which the collection chooses ef by what it measured of itself."""

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import cast
 
-from vecdb.proto.convert.schemas import metric_from_message, metric_to_message
+from vecdb.proto.convert.schemas import (
+    dtype_from_message,
+    dtype_to_message,
+    metric_from_message,
+    metric_to_message,
+)
 from vecdb.proto.v1 import admin_pb2, points_pb2, search_pb2
 from vecdb.types import (
     CollectionStats,
@@ -64,6 +69,7 @@ def vector_stats_to_message(name: str, stats: VectorStats) -> admin_pb2.VectorSt
         rows_tail=stats.rows_tail,
         memory_bytes=stats.memory_bytes,
         disk_bytes=stats.disk_bytes,
+        component_type=dtype_to_message(stats.dtype),
     )
 
 
@@ -71,6 +77,7 @@ def vector_stats_from_message(message: admin_pb2.VectorStats) -> VectorStats:
     """One vector's statistics of a message, which has its name beside them."""
     return VectorStats(
         dimension=message.dimension,
+        dtype=dtype_from_message(message.component_type, "stats"),
         rows_indexed=message.rows_indexed,
         rows_tail=message.rows_tail,
         memory_bytes=message.memory_bytes,

@@ -7,8 +7,8 @@ from typing import Final, TypeVar
 
 from vecdb import limits
 from vecdb.errors import InvalidSchema, LimitExceeded, brief
-from vecdb.proto.v1 import collections_pb2
-from vecdb.schema import CollectionSchema, FieldType, Flat, Hnsw, Index, Metric, Vector
+from vecdb.proto.v1 import collections_pb2, types_pb2
+from vecdb.schema import CollectionSchema, Dtype, FieldType, Flat, Hnsw, Index, Metric, Vector
 
 
 def schema_to_message(schema: CollectionSchema) -> collections_pb2.CollectionSchema:
@@ -43,6 +43,18 @@ def metric_from_message(number: int, place: str) -> Metric:
     return _known(_METRIC_NAMES, number, f"{place} has no metric known here")
 
 
+def dtype_to_message(dtype: Dtype) -> types_pb2.ComponentType:
+    """The message of how rows are stored; float32 is left open, as those who know nothing else have it."""
+    return _COMPONENT_TYPES[dtype]
+
+
+def dtype_from_message(number: int, place: str) -> Dtype:
+    """How rows are stored, of a message; InvalidSchema if that is not known here."""
+    if number == types_pb2.COMPONENT_TYPE_FLOAT32:
+        return "float32"
+    return _known(_DTYPES, number, f"{place} has no component type known here")
+
+
 def _vector_to_message(name: str, vector: Vector) -> collections_pb2.VectorSchema:
     message = collections_pb2.VectorSchema(name=name, dimension=vector.dimension, metric=_METRICS[vector.metric])
     match vector.index:
@@ -51,13 +63,15 @@ def _vector_to_message(name: str, vector: Vector) -> collections_pb2.VectorSchem
             message.hnsw.ef_construction = ef_construction
         case Flat():
             message.flat.SetInParent()
+    message.component_type = dtype_to_message(vector.dtype)
     return message
 
 
 def _vector_from_message(message: collections_pb2.VectorSchema) -> Vector:
     place = f"vector {brief(message.name)}"
     metric = metric_from_message(message.metric, place)
-    return Vector(message.dimension, metric=metric, index=_index_from_message(message, place))
+    dtype = dtype_from_message(message.component_type, place)
+    return Vector(message.dimension, metric=metric, index=_index_from_message(message, place), dtype=dtype)
 
 
 def _index_from_message(message: collections_pb2.VectorSchema, place: str) -> Index:
@@ -87,7 +101,12 @@ _TYPES: Final[dict[FieldType, collections_pb2.FieldType]] = {
     "boolean": collections_pb2.FIELD_TYPE_BOOLEAN,
     "datetime": collections_pb2.FIELD_TYPE_DATETIME,
 }
+_COMPONENT_TYPES: Final[dict[Dtype, types_pb2.ComponentType]] = {
+    "float32": types_pb2.COMPONENT_TYPE_UNSPECIFIED,
+    "float16": types_pb2.COMPONENT_TYPE_FLOAT16,
+}
 _METRIC_NAMES: Final[dict[int, Metric]] = {number: name for name, number in _METRICS.items()}
+_DTYPES: Final[dict[int, Dtype]] = {number: name for name, number in _COMPONENT_TYPES.items()}
 _TYPE_NAMES: Final[dict[int, FieldType]] = {number: name for name, number in _TYPES.items()}
 
 

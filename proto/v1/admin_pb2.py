@@ -15,7 +15,7 @@ _sym_db = _symbol_database.Default()
 from vecdb.proto.v1 import types_pb2 as vecdb_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14vecdb/v1/admin.proto\x12\x08vecdb.v1\x1a\x14vecdb/v1/types.proto\"\x18\n\x16GetCapabilitiesRequest\"\xfa\x01\n\x0c\x43\x61pabilities\x12\x16\n\x0eprotocol_major\x18\x01 \x01(\r\x12\x16\n\x0eprotocol_minor\x18\x02 \x01(\r\x12\x16\n\x0eserver_version\x18\x03 \x01(\t\x12\x32\n\x06limits\x18\x04 \x03(\x0b\x32\".vecdb.v1.Capabilities.LimitsEntry\x12\x0e\n\x06stages\x18\x05 \x03(\t\x12\x1c\n\x04role\x18\x06 \x01(\x0e\x32\x0e.vecdb.v1.Role\x12\x11\n\tread_only\x18\x07 \x01(\x08\x1a-\n\x0bLimitsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\"\x11\n\x0fGetStatsRequest\"\xa2\x01\n\rDatabaseStats\x12\x13\n\x0b\x63ollections\x18\x01 \x01(\x04\x12\x0c\n\x04rows\x18\x02 \x01(\x04\x12\x10\n\x08sequence\x18\x03 \x01(\x04\x12\x1b\n\x13\x63heckpoint_sequence\x18\x04 \x01(\x04\x12\x15\n\rjournal_bytes\x18\x05 \x01(\x04\x12\x14\n\x0cmemory_bytes\x18\x06 \x01(\x04\x12\x12\n\ndisk_bytes\x18\x07 \x01(\x04\"H\n\x19GetCollectionStatsRequest\x12+\n\ncollection\x18\x01 \x01(\x0b\x32\x17.vecdb.v1.CollectionRef\"\xa7\x01\n\x0f\x43ollectionStats\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04rows\x18\x02 \x01(\x04\x12\x14\n\x0crows_deleted\x18\x03 \x01(\x04\x12\x10\n\x08sequence\x18\x04 \x01(\x04\x12\x14\n\x0cmemory_bytes\x18\x05 \x01(\x04\x12\x12\n\ndisk_bytes\x18\x06 \x01(\x04\x12&\n\x07vectors\x18\x07 \x03(\x0b\x32\x15.vecdb.v1.VectorStats\"\x81\x01\n\x0bVectorStats\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tdimension\x18\x02 \x01(\r\x12\x14\n\x0crows_indexed\x18\x03 \x01(\x04\x12\x11\n\trows_tail\x18\x04 \x01(\x04\x12\x14\n\x0cmemory_bytes\x18\x05 \x01(\x04\x12\x12\n\ndisk_bytes\x18\x06 \x01(\x04\"\xa2\x01\n\x14MeasureRecallRequest\x12+\n\ncollection\x18\x01 \x01(\x0b\x32\x17.vecdb.v1.CollectionRef\x12\x0e\n\x06sample\x18\x02 \x01(\r\x12\t\n\x01k\x18\x03 \x01(\r\x12\x12\n\x05using\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x0f\n\x02\x65\x66\x18\x05 \x01(\rH\x01\x88\x01\x01\x12\x0c\n\x04seed\x18\x06 \x01(\x04\x42\x08\n\x06_usingB\x05\n\x03_ef\"w\n\x0cRecallReport\x12\x0e\n\x06recall\x18\x01 \x01(\x01\x12\x16\n\x0erecall_minimum\x18\x02 \x01(\x01\x12\t\n\x01k\x18\x03 \x01(\r\x12\x0e\n\x06sample\x18\x04 \x01(\r\x12\x0f\n\x02\x65\x66\x18\x05 \x01(\rH\x00\x88\x01\x01\x12\x0c\n\x04seed\x18\x06 \x01(\x04\x42\x05\n\x03_ef\"<\n\rVerifyRequest\x12+\n\ncollection\x18\x01 \x01(\x0b\x32\x17.vecdb.v1.CollectionRef\"=\n\x0cVerifyReport\x12\r\n\x05\x66iles\x18\x01 \x01(\x04\x12\x0c\n\x04rows\x18\x02 \x01(\x04\x12\x10\n\x08problems\x18\x03 \x03(\t\"L\n\x0fOptimizeRequest\x12+\n\ncollection\x18\x01 \x01(\x0b\x32\x17.vecdb.v1.CollectionRef\x12\x0c\n\x04wait\x18\x02 \x01(\x08\"/\n\x10OptimizeProgress\x12\x0c\n\x04\x64one\x18\x01 \x01(\x04\x12\r\n\x05total\x18\x02 \x01(\x04\"\x11\n\x0fSnapshotRequest\"F\n\x0cSnapshotPart\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12(\n\x06report\x18\x02 \x01(\x0b\x32\x18.vecdb.v1.SnapshotReport\"U\n\x0eSnapshotReport\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x13\n\x0b\x63ollections\x18\x02 \x01(\x04\x12\r\n\x05\x66iles\x18\x03 \x01(\x04\x12\r\n\x05\x62ytes\x18\x04 \x01(\x04\x32\x9e\x04\n\x05\x41\x64min\x12Q\n\x0fGetCapabilities\x12 .vecdb.v1.GetCapabilitiesRequest\x1a\x16.vecdb.v1.Capabilities\"\x04\x98\xdb\x18\x01\x12\x44\n\x08GetStats\x12\x19.vecdb.v1.GetStatsRequest\x1a\x17.vecdb.v1.DatabaseStats\"\x04\x98\xdb\x18\x01\x12Z\n\x12GetCollectionStats\x12#.vecdb.v1.GetCollectionStatsRequest\x1a\x19.vecdb.v1.CollectionStats\"\x04\x98\xdb\x18\x01\x12M\n\rMeasureRecall\x12\x1e.vecdb.v1.MeasureRecallRequest\x1a\x16.vecdb.v1.RecallReport\"\x04\x98\xdb\x18\x01\x12?\n\x06Verify\x12\x17.vecdb.v1.VerifyRequest\x1a\x16.vecdb.v1.VerifyReport\"\x04\x98\xdb\x18\x03\x12I\n\x08Optimize\x12\x19.vecdb.v1.OptimizeRequest\x1a\x1a.vecdb.v1.OptimizeProgress\"\x04\x98\xdb\x18\x02\x30\x01\x12\x45\n\x08Snapshot\x12\x19.vecdb.v1.SnapshotRequest\x1a\x16.vecdb.v1.SnapshotPart\"\x04\x98\xdb\x18\x03\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14vecdb/v1/admin.proto\x12\x08vecdb.v1\x1a\x14vecdb/v1/types.proto\"\x18\n\x16GetCapabilitiesRequest\"\xfa\x01\n\x0c\x43\x61pabilities\x12\x16\n\x0eprotocol_major\x18\x01 \x01(\r\x12\x16\n\x0eprotocol_minor\x18\x02 \x01(\r\x12\x16\n\x0eserver_version\x18\x03 \x01(\t\x12\x32\n\x06limits\x18\x04 \x03(\x0b\x32\".vecdb.v1.Capabilities.LimitsEntry\x12\x0e\n\x06stages\x18\x05 \x03(\t\x12\x1c\n\x04role\x18\x06 \x01(\x0e\x32\x0e.vecdb.v1.Role\x12\x11\n\tread_only\x18\x07 \x01(\x08\x1a-\n\x0bLimitsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\"\x11\n\x0fGetStatsRequest\"\xa2\x01\n\rDatabaseStats\x12\x13\n\x0b\x63ollections\x18\x01 \x01(\x04\x12\x0c\n\x04rows\x18\x02 \x01(\x04\x12\x10\n\x08sequence\x18\x03 \x01(\x04\x12\x1b\n\x13\x63heckpoint_sequence\x18\x04 \x01(\x04\x12\x15\n\rjournal_bytes\x18\x05 \x01(\x04\x12\x14\n\x0cmemory_bytes\x18\x06 \x01(\x04\x12\x12\n\ndisk_bytes\x18\x07 \x01(\x04\"H\n\x19GetCollectionStatsRequest\x12+\n\ncollection\x18\x01 \x01(\x0b\x32\x17.vecdb.v1.CollectionRef\"\xa7\x01\n\x0f\x43ollectionStats\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04rows\x18\x02 \x01(\x04\x12\x14\n\x0crows_deleted\x18\x03 \x01(\x04\x12\x10\n\x08sequence\x18\x04 \x01(\x04\x12\x14\n\x0cmemory_bytes\x18\x05 \x01(\x04\x12\x12\n\ndisk_bytes\x18\x06 \x01(\x04\x12&\n\x07vectors\x18\x07 \x03(\x0b\x32\x15.vecdb.v1.VectorStats\"\xb2\x01\n\x0bVectorStats\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tdimension\x18\x02 \x01(\r\x12\x14\n\x0crows_indexed\x18\x03 \x01(\x04\x12\x11\n\trows_tail\x18\x04 \x01(\x04\x12\x14\n\x0cmemory_bytes\x18\x05 \x01(\x04\x12\x12\n\ndisk_bytes\x18\x06 \x01(\x04\x12/\n\x0e\x63omponent_type\x18\x07 \x01(\x0e\x32\x17.vecdb.v1.ComponentType\"\xa2\x01\n\x14MeasureRecallRequest\x12+\n\ncollection\x18\x01 \x01(\x0b\x32\x17.vecdb.v1.CollectionRef\x12\x0e\n\x06sample\x18\x02 \x01(\r\x12\t\n\x01k\x18\x03 \x01(\r\x12\x12\n\x05using\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x0f\n\x02\x65\x66\x18\x05 \x01(\rH\x01\x88\x01\x01\x12\x0c\n\x04seed\x18\x06 \x01(\x04\x42\x08\n\x06_usingB\x05\n\x03_ef\"w\n\x0cRecallReport\x12\x0e\n\x06recall\x18\x01 \x01(\x01\x12\x16\n\x0erecall_minimum\x18\x02 \x01(\x01\x12\t\n\x01k\x18\x03 \x01(\r\x12\x0e\n\x06sample\x18\x04 \x01(\r\x12\x0f\n\x02\x65\x66\x18\x05 \x01(\rH\x00\x88\x01\x01\x12\x0c\n\x04seed\x18\x06 \x01(\x04\x42\x05\n\x03_ef\"<\n\rVerifyRequest\x12+\n\ncollection\x18\x01 \x01(\x0b\x32\x17.vecdb.v1.CollectionRef\"=\n\x0cVerifyReport\x12\r\n\x05\x66iles\x18\x01 \x01(\x04\x12\x0c\n\x04rows\x18\x02 \x01(\x04\x12\x10\n\x08problems\x18\x03 \x03(\t\"L\n\x0fOptimizeRequest\x12+\n\ncollection\x18\x01 \x01(\x0b\x32\x17.vecdb.v1.CollectionRef\x12\x0c\n\x04wait\x18\x02 \x01(\x08\"/\n\x10OptimizeProgress\x12\x0c\n\x04\x64one\x18\x01 \x01(\x04\x12\r\n\x05total\x18\x02 \x01(\x04\"\x11\n\x0fSnapshotRequest\"F\n\x0cSnapshotPart\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12(\n\x06report\x18\x02 \x01(\x0b\x32\x18.vecdb.v1.SnapshotReport\"U\n\x0eSnapshotReport\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x13\n\x0b\x63ollections\x18\x02 \x01(\x04\x12\r\n\x05\x66iles\x18\x03 \x01(\x04\x12\r\n\x05\x62ytes\x18\x04 \x01(\x04\x32\x9e\x04\n\x05\x41\x64min\x12Q\n\x0fGetCapabilities\x12 .vecdb.v1.GetCapabilitiesRequest\x1a\x16.vecdb.v1.Capabilities\"\x04\x98\xdb\x18\x01\x12\x44\n\x08GetStats\x12\x19.vecdb.v1.GetStatsRequest\x1a\x17.vecdb.v1.DatabaseStats\"\x04\x98\xdb\x18\x01\x12Z\n\x12GetCollectionStats\x12#.vecdb.v1.GetCollectionStatsRequest\x1a\x19.vecdb.v1.CollectionStats\"\x04\x98\xdb\x18\x01\x12M\n\rMeasureRecall\x12\x1e.vecdb.v1.MeasureRecallRequest\x1a\x16.vecdb.v1.RecallReport\"\x04\x98\xdb\x18\x01\x12?\n\x06Verify\x12\x17.vecdb.v1.VerifyRequest\x1a\x16.vecdb.v1.VerifyReport\"\x04\x98\xdb\x18\x03\x12I\n\x08Optimize\x12\x19.vecdb.v1.OptimizeRequest\x1a\x1a.vecdb.v1.OptimizeProgress\"\x04\x98\xdb\x18\x02\x30\x01\x12\x45\n\x08Snapshot\x12\x19.vecdb.v1.SnapshotRequest\x1a\x16.vecdb.v1.SnapshotPart\"\x04\x98\xdb\x18\x03\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -53,25 +53,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COLLECTIONSTATS']._serialized_start=594
   _globals['_COLLECTIONSTATS']._serialized_end=761
   _globals['_VECTORSTATS']._serialized_start=764
-  _globals['_VECTORSTATS']._serialized_end=893
-  _globals['_MEASURERECALLREQUEST']._serialized_start=896
-  _globals['_MEASURERECALLREQUEST']._serialized_end=1058
-  _globals['_RECALLREPORT']._serialized_start=1060
-  _globals['_RECALLREPORT']._serialized_end=1179
-  _globals['_VERIFYREQUEST']._serialized_start=1181
-  _globals['_VERIFYREQUEST']._serialized_end=1241
-  _globals['_VERIFYREPORT']._serialized_start=1243
-  _globals['_VERIFYREPORT']._serialized_end=1304
-  _globals['_OPTIMIZEREQUEST']._serialized_start=1306
-  _globals['_OPTIMIZEREQUEST']._serialized_end=1382
-  _globals['_OPTIMIZEPROGRESS']._serialized_start=1384
-  _globals['_OPTIMIZEPROGRESS']._serialized_end=1431
-  _globals['_SNAPSHOTREQUEST']._serialized_start=1433
-  _globals['_SNAPSHOTREQUEST']._serialized_end=1450
-  _globals['_SNAPSHOTPART']._serialized_start=1452
-  _globals['_SNAPSHOTPART']._serialized_end=1522
-  _globals['_SNAPSHOTREPORT']._serialized_start=1524
-  _globals['_SNAPSHOTREPORT']._serialized_end=1609
-  _globals['_ADMIN']._serialized_start=1612
-  _globals['_ADMIN']._serialized_end=2154
+  _globals['_VECTORSTATS']._serialized_end=942
+  _globals['_MEASURERECALLREQUEST']._serialized_start=945
+  _globals['_MEASURERECALLREQUEST']._serialized_end=1107
+  _globals['_RECALLREPORT']._serialized_start=1109
+  _globals['_RECALLREPORT']._serialized_end=1228
+  _globals['_VERIFYREQUEST']._serialized_start=1230
+  _globals['_VERIFYREQUEST']._serialized_end=1290
+  _globals['_VERIFYREPORT']._serialized_start=1292
+  _globals['_VERIFYREPORT']._serialized_end=1353
+  _globals['_OPTIMIZEREQUEST']._serialized_start=1355
+  _globals['_OPTIMIZEREQUEST']._serialized_end=1431
+  _globals['_OPTIMIZEPROGRESS']._serialized_start=1433
+  _globals['_OPTIMIZEPROGRESS']._serialized_end=1480
+  _globals['_SNAPSHOTREQUEST']._serialized_start=1482
+  _globals['_SNAPSHOTREQUEST']._serialized_end=1499
+  _globals['_SNAPSHOTPART']._serialized_start=1501
+  _globals['_SNAPSHOTPART']._serialized_end=1571
+  _globals['_SNAPSHOTREPORT']._serialized_start=1573
+  _globals['_SNAPSHOTREPORT']._serialized_end=1658
+  _globals['_ADMIN']._serialized_start=1661
+  _globals['_ADMIN']._serialized_end=2203
 # @@protoc_insertion_point(module_scope)

@@ -82,20 +82,22 @@ class CollectionStats(_message.Message):
     def __init__(self, name: _Optional[str] = ..., rows: _Optional[int] = ..., rows_deleted: _Optional[int] = ..., sequence: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., disk_bytes: _Optional[int] = ..., vectors: _Optional[_Iterable[_Union[VectorStats, _Mapping]]] = ...) -> None: ...
 
 class VectorStats(_message.Message):
-    __slots__ = ("name", "dimension", "rows_indexed", "rows_tail", "memory_bytes", "disk_bytes")
+    __slots__ = ("name", "dimension", "rows_indexed", "rows_tail", "memory_bytes", "disk_bytes", "component_type")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DIMENSION_FIELD_NUMBER: _ClassVar[int]
     ROWS_INDEXED_FIELD_NUMBER: _ClassVar[int]
     ROWS_TAIL_FIELD_NUMBER: _ClassVar[int]
     MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
     DISK_BYTES_FIELD_NUMBER: _ClassVar[int]
+    COMPONENT_TYPE_FIELD_NUMBER: _ClassVar[int]
     name: str
     dimension: int
     rows_indexed: int
     rows_tail: int
     memory_bytes: int
     disk_bytes: int
-    def __init__(self, name: _Optional[str] = ..., dimension: _Optional[int] = ..., rows_indexed: _Optional[int] = ..., rows_tail: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., disk_bytes: _Optional[int] = ...) -> None: ...
+    component_type: _types_pb2.ComponentType
+    def __init__(self, name: _Optional[str] = ..., dimension: _Optional[int] = ..., rows_indexed: _Optional[int] = ..., rows_tail: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., disk_bytes: _Optional[int] = ..., component_type: _Optional[_Union[_types_pb2.ComponentType, str]] = ...) -> None: ...
 
 class MeasureRecallRequest(_message.Message):
     __slots__ = ("collection", "sample", "k", "using", "ef", "seed")

@@ -15,7 +15,7 @@ _sym_db = _symbol_database.Default()
 from vecdb.proto.v1 import types_pb2 as vecdb_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1avecdb/v1/collections.proto\x12\x08vecdb.v1\x1a\x14vecdb/v1/types.proto\"*\n\x04Hnsw\x12\t\n\x01m\x18\x01 \x01(\r\x12\x17\n\x0f\x65\x66_construction\x18\x02 \x01(\r\"\x06\n\x04\x46lat\"\x9a\x01\n\x0cVectorSchema\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tdimension\x18\x02 \x01(\r\x12 \n\x06metric\x18\x03 \x01(\x0e\x32\x10.vecdb.v1.Metric\x12\x1e\n\x04hnsw\x18\x04 \x01(\x0b\x32\x0e.vecdb.v1.HnswH\x00\x12\x1e\n\x04\x66lat\x18\x05 \x01(\x0b\x32\x0e.vecdb.v1.FlatH\x00\x42\x07\n\x05index\">\n\x0b\x46ieldSchema\x12\x0c\n\x04name\x18\x01 \x01(\t\x12!\n\x04type\x18\x02 \x01(\x0e\x32\x13.vecdb.v1.FieldType\"p\n\x10\x43ollectionSchema\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x07vectors\x18\x02 \x03(\x0b\x32\x16.vecdb.v1.VectorSchema\x12%\n\x06\x66ields\x18\x03 \x03(\x0b\x32\x15.vecdb.v1.FieldSchema\"^\n\nCollection\x12$\n\x03ref\x18\x01 \x01(\x0b\x32\x17.vecdb.v1.CollectionRef\x12*\n\x06schema\x18\x02 \x01(\x0b\x32\x1a.vecdb.v1.CollectionSchema\"E\n\x17\x43reateCollectionRequest\x12*\n\x06schema\x18\x01 \x01(\x0b\x32\x1a.vecdb.v1.CollectionSchema\"$\n\x14GetCollectionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x18\n\x16ListCollectionsRequest\"(\n\x17ListCollectionsResponse\x12\r\n\x05names\x18\x01 \x03(\t\"D\n\x15\x44ropCollectionRequest\x12+\n\ncollection\x18\x01 \x01(\x0b\x32\x17.vecdb.v1.CollectionRef\"\x18\n\x16\x44ropCollectionResponse*R\n\x06Metric\x12\x16\n\x12METRIC_UNSPECIFIED\x10\x00\x12\x11\n\rMETRIC_COSINE\x10\x01\x12\x0e\n\nMETRIC_DOT\x10\x02\x12\r\n\tMETRIC_L2\x10\x03*\x9e\x01\n\tFieldType\x12\x1a\n\x16\x46IELD_TYPE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46IELD_TYPE_KEYWORD\x10\x01\x12\x16\n\x12\x46IELD_TYPE_INTEGER\x10\x02\x12\x14\n\x10\x46IELD_TYPE_FLOAT\x10\x03\x12\x16\n\x12\x46IELD_TYPE_BOOLEAN\x10\x04\x12\x17\n\x13\x46IELD_TYPE_DATETIME\x10\x05\x32\xe6\x02\n\x0b\x43ollections\x12Q\n\x10\x43reateCollection\x12!.vecdb.v1.CreateCollectionRequest\x1a\x14.vecdb.v1.Collection\"\x04\x98\xdb\x18\x03\x12K\n\rGetCollection\x12\x1e.vecdb.v1.GetCollectionRequest\x1a\x14.vecdb.v1.Collection\"\x04\x98\xdb\x18\x01\x12\\\n\x0fListCollections\x12 .vecdb.v1.ListCollectionsRequest\x1a!.vecdb.v1.ListCollectionsResponse\"\x04\x98\xdb\x18\x01\x12Y\n\x0e\x44ropCollection\x12\x1f.vecdb.v1.DropCollectionRequest\x1a .vecdb.v1.DropCollectionResponse\"\x04\x98\xdb\x18\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1avecdb/v1/collections.proto\x12\x08vecdb.v1\x1a\x14vecdb/v1/types.proto\"*\n\x04Hnsw\x12\t\n\x01m\x18\x01 \x01(\r\x12\x17\n\x0f\x65\x66_construction\x18\x02 \x01(\r\"\x06\n\x04\x46lat\"\xcb\x01\n\x0cVectorSchema\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tdimension\x18\x02 \x01(\r\x12 \n\x06metric\x18\x03 \x01(\x0e\x32\x10.vecdb.v1.Metric\x12\x1e\n\x04hnsw\x18\x04 \x01(\x0b\x32\x0e.vecdb.v1.HnswH\x00\x12\x1e\n\x04\x66lat\x18\x05 \x01(\x0b\x32\x0e.vecdb.v1.FlatH\x00\x12/\n\x0e\x63omponent_type\x18\x06 \x01(\x0e\x32\x17.vecdb.v1.ComponentTypeB\x07\n\x05index\">\n\x0b\x46ieldSchema\x12\x0c\n\x04name\x18\x01 \x01(\t\x12!\n\x04type\x18\x02 \x01(\x0e\x32\x13.vecdb.v1.FieldType\"p\n\x10\x43ollectionSchema\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x07vectors\x18\x02 \x03(\x0b\x32\x16.vecdb.v1.VectorSchema\x12%\n\x06\x66ields\x18\x03 \x03(\x0b\x32\x15.vecdb.v1.FieldSchema\"^\n\nCollection\x12$\n\x03ref\x18\x01 \x01(\x0b\x32\x17.vecdb.v1.CollectionRef\x12*\n\x06schema\x18\x02 \x01(\x0b\x32\x1a.vecdb.v1.CollectionSchema\"E\n\x17\x43reateCollectionRequest\x12*\n\x06schema\x18\x01 \x01(\x0b\x32\x1a.vecdb.v1.CollectionSchema\"$\n\x14GetCollectionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x18\n\x16ListCollectionsRequest\"(\n\x17ListCollectionsResponse\x12\r\n\x05names\x18\x01 \x03(\t\"D\n\x15\x44ropCollectionRequest\x12+\n\ncollection\x18\x01 \x01(\x0b\x32\x17.vecdb.v1.CollectionRef\"\x18\n\x16\x44ropCollectionResponse*R\n\x06Metric\x12\x16\n\x12METRIC_UNSPECIFIED\x10\x00\x12\x11\n\rMETRIC_COSINE\x10\x01\x12\x0e\n\nMETRIC_DOT\x10\x02\x12\r\n\tMETRIC_L2\x10\x03*\x9e\x01\n\tFieldType\x12\x1a\n\x16\x46IELD_TYPE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46IELD_TYPE_KEYWORD\x10\x01\x12\x16\n\x12\x46IELD_TYPE_INTEGER\x10\x02\x12\x14\n\x10\x46IELD_TYPE_FLOAT\x10\x03\x12\x16\n\x12\x46IELD_TYPE_BOOLEAN\x10\x04\x12\x17\n\x13\x46IELD_TYPE_DATETIME\x10\x05\x32\xe6\x02\n\x0b\x43ollections\x12Q\n\x10\x43reateCollection\x12!.vecdb.v1.CreateCollectionRequest\x1a\x14.vecdb.v1.Collection\"\x04\x98\xdb\x18\x03\x12K\n\rGetCollection\x12\x1e.vecdb.v1.GetCollectionRequest\x1a\x14.vecdb.v1.Collection\"\x04\x98\xdb\x18\x01\x12\\\n\x0fListCollections\x12 .vecdb.v1.ListCollectionsRequest\x1a!.vecdb.v1.ListCollectionsResponse\"\x04\x98\xdb\x18\x01\x12Y\n\x0e\x44ropCollection\x12\x1f.vecdb.v1.DropCollectionRequest\x1a .vecdb.v1.DropCollectionResponse\"\x04\x98\xdb\x18\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -30,34 +30,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COLLECTIONS'].methods_by_name['ListCollections']._serialized_options = b'\230\333\030\001'
   _globals['_COLLECTIONS'].methods_by_name['DropCollection']._loaded_options = None
   _globals['_COLLECTIONS'].methods_by_name['DropCollection']._serialized_options = b'\230\333\030\003'
-  _globals['_METRIC']._serialized_start=818
-  _globals['_METRIC']._serialized_end=900
-  _globals['_FIELDTYPE']._serialized_start=903
-  _globals['_FIELDTYPE']._serialized_end=1061
+  _globals['_METRIC']._serialized_start=867
+  _globals['_METRIC']._serialized_end=949
+  _globals['_FIELDTYPE']._serialized_start=952
+  _globals['_FIELDTYPE']._serialized_end=1110
   _globals['_HNSW']._serialized_start=62
   _globals['_HNSW']._serialized_end=104
   _globals['_FLAT']._serialized_start=106
   _globals['_FLAT']._serialized_end=112
   _globals['_VECTORSCHEMA']._serialized_start=115
-  _globals['_VECTORSCHEMA']._serialized_end=269
-  _globals['_FIELDSCHEMA']._serialized_start=271
-  _globals['_FIELDSCHEMA']._serialized_end=333
-  _globals['_COLLECTIONSCHEMA']._serialized_start=335
-  _globals['_COLLECTIONSCHEMA']._serialized_end=447
-  _globals['_COLLECTION']._serialized_start=449
-  _globals['_COLLECTION']._serialized_end=543
-  _globals['_CREATECOLLECTIONREQUEST']._serialized_start=545
-  _globals['_CREATECOLLECTIONREQUEST']._serialized_end=614
-  _globals['_GETCOLLECTIONREQUEST']._serialized_start=616
-  _globals['_GETCOLLECTIONREQUEST']._serialized_end=652
-  _globals['_LISTCOLLECTIONSREQUEST']._serialized_start=654
-  _globals['_LISTCOLLECTIONSREQUEST']._serialized_end=678
-  _globals['_LISTCOLLECTIONSRESPONSE']._serialized_start=680
-  _globals['_LISTCOLLECTIONSRESPONSE']._serialized_end=720
-  _globals['_DROPCOLLECTIONREQUEST']._serialized_start=722
-  _globals['_DROPCOLLECTIONREQUEST']._serialized_end=790
-  _globals['_DROPCOLLECTIONRESPONSE']._serialized_start=792
-  _globals['_DROPCOLLECTIONRESPONSE']._serialized_end=816
-  _globals['_COLLECTIONS']._serialized_start=1064
-  _globals['_COLLECTIONS']._serialized_end=1422
+  _globals['_VECTORSCHEMA']._serialized_end=318
+  _globals['_FIELDSCHEMA']._serialized_start=320
+  _globals['_FIELDSCHEMA']._serialized_end=382
+  _globals['_COLLECTIONSCHEMA']._serialized_start=384
+  _globals['_COLLECTIONSCHEMA']._serialized_end=496
+  _globals['_COLLECTION']._serialized_start=498
+  _globals['_COLLECTION']._serialized_end=592
+  _globals['_CREATECOLLECTIONREQUEST']._serialized_start=594
+  _globals['_CREATECOLLECTIONREQUEST']._serialized_end=663
+  _globals['_GETCOLLECTIONREQUEST']._serialized_start=665
+  _globals['_GETCOLLECTIONREQUEST']._serialized_end=701
+  _globals['_LISTCOLLECTIONSREQUEST']._serialized_start=703
+  _globals['_LISTCOLLECTIONSREQUEST']._serialized_end=727
+  _globals['_LISTCOLLECTIONSRESPONSE']._serialized_start=729
+  _globals['_LISTCOLLECTIONSRESPONSE']._serialized_end=769
+  _globals['_DROPCOLLECTIONREQUEST']._serialized_start=771
+  _globals['_DROPCOLLECTIONREQUEST']._serialized_end=839
+  _globals['_DROPCOLLECTIONRESPONSE']._serialized_start=841
+  _globals['_DROPCOLLECTIONRESPONSE']._serialized_end=865
+  _globals['_COLLECTIONS']._serialized_start=1113
+  _globals['_COLLECTIONS']._serialized_end=1471
 # @@protoc_insertion_point(module_scope)

@@ -46,18 +46,20 @@ class Flat(_message.Message):
     def __init__(self) -> None: ...
 
 class VectorSchema(_message.Message):
-    __slots__ = ("name", "dimension", "metric", "hnsw", "flat")
+    __slots__ = ("name", "dimension", "metric", "hnsw", "flat", "component_type")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DIMENSION_FIELD_NUMBER: _ClassVar[int]
     METRIC_FIELD_NUMBER: _ClassVar[int]
     HNSW_FIELD_NUMBER: _ClassVar[int]
     FLAT_FIELD_NUMBER: _ClassVar[int]
+    COMPONENT_TYPE_FIELD_NUMBER: _ClassVar[int]
     name: str
     dimension: int
     metric: Metric
     hnsw: Hnsw
     flat: Flat
-    def __init__(self, name: _Optional[str] = ..., dimension: _Optional[int] = ..., metric: _Optional[_Union[Metric, str]] = ..., hnsw: _Optional[_Union[Hnsw, _Mapping]] = ..., flat: _Optional[_Union[Flat, _Mapping]] = ...) -> None: ...
+    component_type: _types_pb2.ComponentType
+    def __init__(self, name: _Optional[str] = ..., dimension: _Optional[int] = ..., metric: _Optional[_Union[Metric, str]] = ..., hnsw: _Optional[_Union[Hnsw, _Mapping]] = ..., flat: _Optional[_Union[Flat, _Mapping]] = ..., component_type: _Optional[_Union[_types_pb2.ComponentType, str]] = ...) -> None: ...
 
 class FieldSchema(_message.Message):
     __slots__ = ("name", "type")

@@ -54,6 +54,21 @@ def test_in_time_they_answer_as_the_collection_does(docs: vecdb.Collection) -> N
         assert scanned(docs, lambda: 60.0, order_by) == list(docs.scan(WHERE, order_by=order_by))
 
 
+def test_rows_of_float16_count_as_the_float32_that_is_read() -> None:
+    with vecdb.connect(":memory:") as db:
+        docs = db.create_collection("docs", dimension=64, dtype="float16")
+        docs.upsert(range(10), np.ones((10, 64), np.float32))
+        read = 10 * 64 * 4
+        assert len(get_within(docs, range(10), True, read + 10 * len("{}"), None)) == 10
+        with pytest.raises(vecdb.LimitExceeded) as refused:
+            get_within(docs, range(10), True, read - 1, None)
+        assert refused.value.received == read
+        pages = scan_within(
+            docs, None, order_by=None, batch=10, with_vectors=True, bytes_maximum=read // 2, seconds=lambda: 60.0
+        )
+        assert [len(page) for page in pages] == [5, 5]
+
+
 READS: dict[str, Callable[[vecdb.Collection, float], object]] = {
     "get": lambda docs, seconds: get_within(docs, list(range(ROWS)), False, BYTES, seconds),
     "count": lambda docs, seconds: count_within(docs, WHERE, seconds),

@@ -22,17 +22,18 @@ LIVE = np.arange(0, ROWS, 2, dtype=np.uint32)
 POOL = ThreadPool(1)
 
 
-@pytest.fixture(params=["l2", "cosine", "dot"])
+@pytest.fixture(params=["l2", "cosine", "dot", "cosine float16"])
 def column(request: pytest.FixtureRequest) -> Iterator[VectorColumn]:
     """Clustered rows in a poor graph, so that recall is not simply 1."""
     numbers = np.random.default_rng(SEED)
     X = numbers.standard_normal((ROWS, DIMENSION), dtype=np.float32)
-    if request.param == "cosine":
+    metric, dtype = (*request.param.split(), "float32")[:2]
+    if metric == "cosine":
         X /= np.linalg.norm(X, axis=1, keepdims=True)
-    vector = vecdb.Vector(DIMENSION, metric=request.param, index=vecdb.Hnsw(m=4, ef_construction=10))
+    vector = vecdb.Vector(DIMENSION, metric=metric, index=vecdb.Hnsw(m=4, ef_construction=10), dtype=dtype)
     column = VectorColumn("", vector, None, rows=ROWS, index_file=None, pool=POOL, background=POOL, read_only=False)
     column.ensure(ROWS)
-    column.write(np.arange(ROWS, dtype=np.uint32), X.view(np.uint8).reshape(ROWS, -1))
+    column.write(np.arange(ROWS, dtype=np.uint32), X.astype(dtype).view(np.uint8).reshape(ROWS, -1))
     column.index.insert(np.arange(ROWS, dtype=np.uint32))
     yield column
     column.rows.close()

@@ -29,7 +29,10 @@ LONG_ID = "long " * 20
 IDS: list[Any] = [*range(ROWS - 3), "text", UUID(int=7), LONG_ID]
 A = np.random.default_rng(5).standard_normal((ROWS, 6)).astype(np.float32)
 B = np.random.default_rng(6).standard_normal((ROWS, 4)).astype(np.float32)
-VECTORS = {"a": vecdb.Vector(6, metric="l2", index=vecdb.Hnsw(m=4)), "b": vecdb.Vector(4, index=vecdb.Flat())}
+VECTORS = {
+    "a": vecdb.Vector(6, metric="l2", index=vecdb.Hnsw(m=4)),
+    "b": vecdb.Vector(4, index=vecdb.Flat(), dtype="float16"),
+}
 
 
 def test_a_reader_written_from_the_page_finds_every_row(tmp_path: Path) -> None:
@@ -46,7 +49,7 @@ def test_a_reader_written_from_the_page_finds_every_row(tmp_path: Path) -> None:
     manifest = plain_reader.manifest_of(tmp_path / "db")
     ((number, name, schema, next_row, state_file, indexes, state),) = manifest["collections"]
     assert (number, name, manifest["sequence"], manifest["next_collection"]) == (1, "docs", 5, 2)
-    assert list(schema["vectors"]) == ["a", "b"]
+    assert [(name, each.get("dtype")) for name, each in schema["vectors"].items()] == [("a", None), ("b", "float16")]
     assert (next_row, state["recall:a"]["rows"]) == (ROWS + 1, ROWS)
     folder = tmp_path / "db" / "collections" / "1"
     rows = live_rows(folder / state_file)
@@ -58,7 +61,7 @@ def test_a_reader_written_from_the_page_finds_every_row(tmp_path: Path) -> None:
     leads_to = {decoded(key[5:]): int.from_bytes(value, "little") for key, value in store.scan(b"i" + collection)}
     found = set()
     for row in rows:
-        vectors = [row_bytes_of(folder, "va", row, 24), row_bytes_of(folder, "vb", row, 16)]
+        vectors = [row_bytes_of(folder, "va", row, 24), row_bytes_of(folder, "vb", row, 8)]
         name_of = id_of(row_bytes_of(folder, "heads", row, CELL_BYTES), vectors)
         payload, long_id = store.get_many([kind + collection + row.to_bytes(4, "big") for kind in (b"p", b"l")])
         if name_of is None:
@@ -66,10 +69,8 @@ def test_a_reader_written_from_the_page_finds_every_row(tmp_path: Path) -> None:
             name_of = decoded(long_id)
         expected = unit[name_of]
         assert expected is not None
-        assert [np.frombuffer(each, np.float32).tolist() for each in vectors] == [
-            expected["a"].tolist(),
-            expected["b"].tolist(),
-        ]
+        assert np.frombuffer(vectors[0], np.float32).tolist() == expected["a"].tolist()
+        assert np.frombuffer(vectors[1], np.float16).tolist() == expected["b"].tolist()
         assert payload is not None
         assert json.loads(payload) == payloads[name_of]
         assert leads_to[name_of] == row
@@ -112,7 +113,7 @@ def test_a_reader_written_from_the_page_finds_every_change(tmp_path: Path) -> No
     assert [decoded(each) for each in plain_reader.strings_of(id_sizes, ids)] == ["x", 9]
     assert plain_reader.strings_of(payload_sizes, payloads) == [b'{"n":1}', b"{}"]
     assert a == A[:2].tobytes()
-    assert len(b) == 2 * 16
+    assert len(b) == 2 * 8
     assert [np.frombuffer(each, "<u4").tolist() for each in second[2][:2]] == [[2], [1]]
     assert plain_reader.strings_of(*update[2][1:]) == [b'{"n":2}']
     assert [decoded(each) for each in plain_reader.strings_of(*delete[2][1:])] == ["x"]

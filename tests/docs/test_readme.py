@@ -18,7 +18,7 @@ assert len(batch) == 100 and batch[3].ids[0] == 3
 assert filtered[1].ids[0] == 1 and 0 not in filtered[0].ids
 assert report.recall > 0.9
 with vecdb.connect("./data", read_only=True) as reader:
-    assert reader.collections() == ["docs", "pictures"]
+    assert reader.collections() == ["docs", "pictures", "small"]
     kept = reader["docs"].get(range(2_000))
     assert {each.id for each in kept} == {i for i in range(2, 2_000) if i % 25 >= 5 or i == 2}
     assert kept[0].payload == {"year": 2024}
@@ -29,7 +29,7 @@ with vecdb.connect("./data", read_only=True) as reader:
     else:
         raise AssertionError("a read-only database was written to")
 with vecdb.connect("./restored") as restored:
-    assert restored.collections() == ["copy", "docs", "pictures"]
+    assert restored.collections() == ["copy", "docs", "pictures", "small"]
     assert {each.id for each in restored["docs"].get(range(2_000))} == {each.id for each in kept}
 """
 CLIENT_CLAIMS = """

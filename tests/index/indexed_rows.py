@@ -14,7 +14,7 @@ from vecdb.index.hnsw import HnswIndex
 from vecdb.index.vector_index import VectorIndex, View
 from vecdb.native.index import RowMask, ThreadPool
 from vecdb.native.rows import RowStore
-from vecdb.schema import Hnsw
+from vecdb.schema import Dtype, Hnsw
 
 Kind = Literal["flat", "hnsw"]
 Metric = Literal["l2", "dot"]
@@ -44,15 +44,15 @@ class IndexedRows:
         return np.asarray(((rows - wide) ** 2).sum(axis=1) if self.metric == "l2" else -(rows @ wide))
 
 
-def random_rows(seed: int, count: int, dimension: int, metric: Metric) -> IndexedRows:
-    X = np.random.default_rng(seed).standard_normal((count, dimension), dtype=np.float32)
+def random_rows(seed: int, count: int, dimension: int, metric: Metric, dtype: Dtype = "float32") -> IndexedRows:
+    X = np.random.default_rng(seed).standard_normal((count, dimension), dtype=np.float32).astype(dtype)
     page_rows = 1 << PAGE_SHIFT
-    padded = np.zeros((-(-count // page_rows) * page_rows, dimension), np.float32)
+    padded = np.zeros((-(-count // page_rows) * page_rows, dimension), dtype)
     padded[:count] = X
-    store = RowStore("float32", metric, dimension, 4 * dimension, PAGE_SHIFT)
+    store = RowStore(dtype, metric, dimension, padded.itemsize * dimension, PAGE_SHIFT)
     for first in range(0, len(padded), page_rows):
         store.add_page(padded[first : first + page_rows].view(np.uint8).reshape(-1))
-    return IndexedRows(X, store, metric)
+    return IndexedRows(X.astype(np.float32), store, metric)
 
 
 def numbers_of(*rows: int) -> npt.NDArray[np.uint32]:

@@ -20,6 +20,7 @@ from vecdb.index.code_training import (
 from vecdb.native.index import RowMask, search_many
 from vecdb.native.kernels import Metric
 from vecdb.native.rows import Code4, RowStore
+from vecdb.schema import Dtype
 
 SEED = 77
 Floats = npt.NDArray[np.float32]
@@ -31,11 +32,11 @@ def trained(X: Floats, metric: Metric, lines: int) -> Code4 | None:
     return None if projection is None else projection.code4(metric, lines)
 
 
-def store_of(X: npt.NDArray[np.floating], metric: Metric = "l2") -> RowStore:
+def store_of(X: npt.NDArray[np.floating], metric: Metric = "l2", dtype: Dtype = "float32") -> RowStore:
     shift = max(len(X) - 1, 1).bit_length()
-    page = np.zeros((1 << shift, X.shape[1]), np.float32)
+    page = np.zeros((1 << shift, X.shape[1]), dtype)
     page[: len(X)] = X
-    store = RowStore("float32", metric, X.shape[1], 4 * X.shape[1], shift)
+    store = RowStore(dtype, metric, X.shape[1], page.itemsize * X.shape[1], shift)
     store.add_page(page.view(np.uint8).reshape(-1))
     return store
 
@@ -90,6 +91,19 @@ def test_directions_are_those_of_the_svd(count: int, dimension: int, wanted: int
     # The first ones stand for themselves, whichever way they point.
     first = min(wanted, 5)
     assert (np.abs((directions[:first] * found.T[:first]).sum(axis=1)) > 0.99).all(), f"seed {SEED}"
+
+
+@pytest.mark.parametrize(("metric", "unit"), [("l2", False), ("dot", False), ("dot", True)])
+def test_codes_for_halves_are_those_for_their_numbers(metric: Metric, unit: bool) -> None:
+    X = spectrum(np.random.default_rng(SEED), 1_300, 60, 0.9)
+    X = X / np.linalg.norm(X, axis=1, keepdims=True) if unit else X
+    rows = np.arange(len(X), dtype=np.uint32)
+    of_halves = code4_for(store_of(X, metric, "float16"), rows, unit, POOL)
+    of_floats = code4_for(store_of(X.astype(np.float16), metric), rows, unit, POOL)
+    assert of_halves is not None
+    assert of_floats is not None
+    assert np.array_equal(of_halves.matrix, of_floats.matrix), f"seed {SEED}"
+    assert np.array_equal(of_halves.mean, of_floats.mean), f"seed {SEED}"
 
 
 def test_the_projection_keeps_lengths_inside_of_its_directions() -> None:

@@ -10,11 +10,13 @@ import pytest
 
 from tests.index.indexed_rows import IndexedRows, Kind, Metric, numbers_of, random_rows, view_of
 from vecdb.index.vector_index import VectorIndex, View
+from vecdb.schema import Dtype
 
 SEED = 31
 ROWS, DIMENSION, K, EF = 1200, 12, 10, 120
 KINDS: list[Kind] = ["flat", "hnsw"]
 METRICS: list[Metric] = ["l2", "dot"]
+DTYPES: list[Dtype] = ["float32", "float16"]
 ALL = np.arange(ROWS, dtype=np.uint32)
 EVERY_SEVENTH = np.arange(0, ROWS, 7, dtype=np.uint32)
 QUERIES = np.random.default_rng(SEED + 1).standard_normal((20, DIMENSION), dtype=np.float32)
@@ -45,10 +47,11 @@ def check(rows: IndexedRows, index: VectorIndex, view: View, *, recall: float, e
     assert found >= recall * expected_count * len(QUERIES), f"seed {SEED}: {found}"
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_nearest_live_rows_are_found(kind: Kind, metric: Metric) -> None:
-    rows = random_rows(SEED, ROWS, DIMENSION, metric)
+def test_the_nearest_live_rows_are_found(kind: Kind, metric: Metric, dtype: Dtype) -> None:
+    rows = random_rows(SEED, ROWS, DIMENSION, metric, dtype)
     index = rows.index(kind)
     index.insert(ALL)
     check(rows, index, view_of(ALL), recall=0.9)

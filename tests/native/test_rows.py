@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
+from vecdb.native.kernels import Kind
 from vecdb.native.rows import Code4, RowStore, read_rows
+
+SEED = 12
+KINDS: list[tuple[Kind, int]] = [("float32", 4), ("float16", 2)]
 
 
 @pytest.mark.parametrize("lines", [0, 9, 2**25])
@@ -28,7 +32,7 @@ def test_rows_of_another_kind_or_beyond_the_store_are_refused() -> None:
     for row_type, dimension in (("float32", 4), ("int8", 3)):
         other = RowStore(row_type, "l2", dimension, 16, 3)  # type: ignore[arg-type]
         other.add_page(np.zeros(16 << 3, np.uint8))
-        with pytest.raises(ValueError, match="expected a store of float32 rows of 3 numbers"):
+        with pytest.raises(ValueError, match="expected a store of float32 or float16 rows of 3 numbers"):
             code4.encode(other, rows, out)
     store = RowStore("float32", "l2", 3, 12, 3)
     store.add_page(np.arange(24, dtype=np.float32).view(np.uint8))
@@ -42,6 +46,27 @@ def test_rows_of_another_kind_or_beyond_the_store_are_refused() -> None:
     for shape in ((2, 64), (1, 128), (0, 64)):
         with pytest.raises(ValueError, match=r"out: expected shape \(1, 64\)"):
             code4.encode(store, rows, np.empty(shape, np.uint8))
+
+
+@pytest.mark.parametrize("dimension", [1, 3, 16, 37, 200])
+def test_halves_are_read_and_coded_as_the_numbers_they_are(dimension: int) -> None:
+    rng = np.random.default_rng(SEED)
+    halves = rng.standard_normal((64, dimension)).astype(np.float16)
+    floats = halves.astype(np.float32)
+    wide, narrow = (RowStore(kind, "l2", dimension, size * dimension, 5) for kind, size in KINDS)
+    for store, X in ((wide, floats), (narrow, halves)):
+        for first in (0, 32):
+            store.add_page(X[first : first + 32].view(np.uint8).reshape(-1))
+    rows = rng.integers(0, 64, 40).astype(np.uint32)
+    for store in (wide, narrow):
+        assert np.array_equal(read_rows(store, rows), floats[rows]), f"seed {SEED}"
+    matrix = np.linalg.qr(rng.standard_normal((240, 240)))[0][:dimension].astype(np.float32)
+    code4 = Code4("l2", 2, matrix, floats.mean(axis=0))
+    coded = [np.empty((len(rows), code4.row_bytes), np.uint8) for _ in range(2)]
+    code4.encode(wide, rows, coded[0])
+    code4.encode(narrow, rows, coded[1])
+    assert np.array_equal(coded[0], coded[1]), f"seed {SEED}"
+    assert len(np.unique(coded[0], axis=0)) > 1
 
 
 def test_a_store_and_its_code4_belong_together() -> None:

@@ -31,7 +31,8 @@ def _there_and_back(suffix: str) -> list[Step]:
         copy.import_(path(f"rows{suffix}"), batch=100_000),
         copy.import_(path(f"rows{suffix}"), progress=False),
         copy.count(),
-        copy.scan(with_vectors=True),
+        # Not by a scan: in what order rows lie that were replaced depends on when their places were free again.
+        copy.get([*IDS, *range(100, 1400)], with_vectors=True),
         docs.export(path("rows.txt")).refused(InvalidValue),
         docs.export(path(f"nowhere/rows{suffix}")).refused(InvalidValue),
         docs.import_(path(f"nobody{suffix}")).refused(InvalidValue),

@@ -50,6 +50,8 @@ SCHEMAS: Final[list[Step]] = [
     db.create_collection("new", 4, vectors={"": Vector(4)}).refused(InvalidValue),
     db.create_collection("new", vectors={"a": Vector(3)}, metric="l2").refused(InvalidValue),
     db.create_collection("new", vectors={"a": Vector(3)}, index=Flat()).refused(InvalidValue),
+    db.create_collection("new", vectors={"a": Vector(3)}, dtype="float16").refused(InvalidValue),
+    db.create_collection("new", 4, dtype="float64").refused(InvalidSchema),
     db.create_collection("new", 0).refused(InvalidSchema),
     db.create_collection("new", -1).refused(InvalidSchema),
     db.create_collection("new", 65_537).refused(InvalidSchema),

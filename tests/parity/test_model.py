@@ -41,7 +41,7 @@ SCHEMAS: dict[str, dict[str, vecdb.Vector]] = {
     "cosine": {"": vecdb.Vector(5)},
     "l2": {"": vecdb.Vector(5, metric="l2", index=vecdb.Flat())},
     "dot": {"": vecdb.Vector(3, metric="dot")},
-    "named": {"a": vecdb.Vector(4), "b": vecdb.Vector(2, metric="l2", index=vecdb.Flat())},
+    "named": {"a": vecdb.Vector(4), "b": vecdb.Vector(2, metric="l2", index=vecdb.Flat(), dtype="float16")},
 }
 IDS: list[RowId] = [*range(12), *(f"row {n}" for n in range(8)), *(UUID(int=n) for n in range(1, 6)), "0", 2**63 - 1]
 

@@ -16,6 +16,7 @@ db, docs, named = On("db"), On("docs"), On("named")
 
 _MAKE: Final = db.create_collection("docs", 4, fields=FIELDS).kept("docs")
 _MAKE_L2: Final = db.create_collection("docs", 4, metric="l2", index=Flat()).kept("docs")
+_MAKE_HALVES: Final = db.create_collection("docs", 4, metric="dot", dtype="float16").kept("docs")
 _NAMED: Final = db.create_collection(
     "named", vectors={"a": Vector(3, metric="l2", index=Flat()), "b": Vector(2, metric="dot"), "": Vector(4)}
 ).kept("named")
@@ -110,6 +111,34 @@ SCRIPTS: Final[dict[str, Script]] = {
         _READ,
         docs.get([1, 9, 23, 24, 31], with_vectors=True),
         docs.get([1, 9, 23], with_vectors=False),
+    ],
+    "rows of float16": [
+        _MAKE_HALVES,
+        docs.schema(),
+        docs.upsert([1, 2], vectors(2)),
+        docs.upsert([3, 4], vectors(2).astype(np.float16)),
+        docs.upsert([5, 6], vectors(4).astype(np.float16)[::2]),
+        docs.upsert([7], [[65504, 1e-9, 65519, 6e-8]]),
+        docs.upsert([8], [[65520, 0, 0, 0]]).refused(InvalidVector),
+        docs.upsert([8, 9], np.array([[1, 2, 3, 4], [1, np.inf, 3, 4]], np.float16)).refused(InvalidVector),
+        docs.upsert([8, 9], np.array([[1, 2, 3, 4], [1, np.nan, 3, 4]], np.float16)).refused(InvalidVector),
+        docs.upsert([], np.empty((0, 4), np.float16)),
+        docs.upsert(range(20, 620), vectors(600).astype(np.float16), progress=reports()),
+        docs.get([1, 3, 5, 7, 8], with_vectors=True),
+        docs.search(vectors(1)[0], k=5, with_vectors=True),
+        docs.search(vectors(3).astype(np.float16), k=5),
+        docs.scan(with_vectors=True, batch=400),
+        docs.stats(),
+    ],
+    "rows of float16 and unit length": [
+        db.create_collection("docs", vectors={"": Vector(4, dtype="float16"), "b": Vector(3, index=Flat())}).kept(
+            "docs"
+        ),
+        docs.upsert([1, 2], {"": [[3, 4, 0, 0], [1e-30, 1e-30, 0, 0]], "b": vectors(2, 3).astype(np.float16)}),
+        docs.upsert([3, 4], {"": vectors(2).astype(np.float16), "b": vectors(2, 3)}),
+        docs.get([1, 2, 3, 4], with_vectors=True),
+        docs.schema(),
+        docs.search(vectors(1)[0], using=""),
     ],
     "unit length": [
         _MAKE,

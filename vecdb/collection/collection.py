@@ -283,6 +283,6 @@ class Collection:
 
 
 def vector_bytes(collection: Collection, rows: int) -> int:
-    """What the vectors of `rows` rows take in memory, of no more than there are."""
+    """What the vectors of `rows` rows take in memory once they are read, of no more than there are."""
     state = collection._state
-    return min(rows, len(state.snapshot.live)) * state.row_bytes
+    return min(rows, len(state.snapshot.live)) * state.read_row_bytes

@@ -9,7 +9,6 @@ from typing import Final
 
 import orjson
 
-from vecdb.collection.vector_column import FLOAT_BYTES
 from vecdb.native.heads import HEAD_BYTES
 from vecdb.schema import CollectionSchema
 from vecdb.storage.manifest import CollectionEntry, Manifest
@@ -47,7 +46,7 @@ def database_files(manifest: Manifest) -> Iterator[DatabaseFile]:
             schema = CollectionSchema.from_json(orjson.dumps(entry.schema))
             yield from _row_files(f"{folder}/rows/heads", HEAD_BYTES, entry.next_row)
             for name, vector in schema.vectors.items():
-                yield from _row_files(f"{folder}/rows/v{name}", vector.dimension * FLOAT_BYTES, entry.next_row)
+                yield from _row_files(f"{folder}/rows/v{name}", vector.row_bytes, entry.next_row)
 
 
 def collection_folder(entry: CollectionEntry) -> str:

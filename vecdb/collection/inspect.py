@@ -29,6 +29,7 @@ def collection_stats(state: CollectionState) -> CollectionStats:
         tail = len(snapshot.views[name].tail)
         vectors[name] = VectorStats(
             dimension=column.vector.dimension,
+            dtype=column.vector.dtype,
             rows_indexed=len(snapshot.live) - tail if column.index.absorbs else 0,
             rows_tail=tail,
             memory_bytes=column.index.memory_bytes(),

@@ -48,7 +48,7 @@ def scan(
     an order of their own the sort keys of all rows are held; payloads are read for one page at a time all the same.
     """
     snapshot = state.snapshot
-    size = _PageSize(batch, bytes_maximum, state.row_bytes if with_vectors else 0)
+    size = _PageSize(batch, bytes_maximum, state.read_row_bytes if with_vectors else 0)
     found = (
         _in_row_order(state, snapshot, where, size, deadline)
         if order_by is None

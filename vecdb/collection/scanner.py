@@ -79,8 +79,8 @@ def _get(
     rows = np.array([row for _, row in found], np.uint32)
     if any(row not in snapshot.live for _, row in found):
         return None
-    if with_vectors and bytes_maximum is not None and len(rows) * state.row_bytes > bytes_maximum:
-        raise reply_too_large(bytes_maximum, len(rows) * state.row_bytes)
+    if with_vectors and bytes_maximum is not None and len(rows) * state.read_row_bytes > bytes_maximum:
+        raise reply_too_large(bytes_maximum, len(rows) * state.read_row_bytes)
     texts = state.stored_payloads(rows, bytes_maximum, deadline)
     if None in texts:
         if state.snapshot is not snapshot:

@@ -93,6 +93,7 @@ class CollectionState:
         self.curves = {name: RecallCurve.from_json(entry.state.get(f"recall:{name}")) for name in self.columns}
         self.retired: deque[tuple[Callable[[], Snapshot | None], RowNumbers]] = deque()
         self.row_bytes = sum(column.row_bytes for column in self.columns.values())
+        self.read_row_bytes = sum(column.read_row_bytes for column in self.columns.values())
         self.snapshot = self._first_snapshot(live, sequence)
         self._reuse_rows = reuse_rows
         self.free_rows = self.rows_to_reuse(entry.next_row)

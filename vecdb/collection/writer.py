@@ -14,7 +14,7 @@ from vecdb.collection.filtering import matching_rows
 from vecdb.collection.keys import unpack_row
 from vecdb.collection.records import Delete, Drop, Update, Upsert
 from vecdb.collection.state import CollectionState, RowNumbers
-from vecdb.collection.vector_input import ready_rows
+from vecdb.collection.vector_input import stored_rows
 from vecdb.errors import CollectionNotFound, LimitExceeded, StorageFull
 from vecdb.filters import Expression
 from vecdb.ids import IdBatch, encode_distinct, encode_ids
@@ -41,14 +41,13 @@ class Writer:
         schema = self._state.schema
         batch = write_batch(schema, ids, vectors, payloads)
         encoded, texts = batch.ids, batch.payloads
-        arrays = [
-            ready_rows(array, vector, schema.name, name)
+        data = [
+            stored_rows(array, vector, schema.name, name)
             for array, (name, vector) in zip(batch.vectors, schema.vectors.items(), strict=True)
         ]
         del batch  # arrays that were copied may go
         if not encoded:
             return WriteResult(count=0, sequence=self._state.snapshot.sequence)
-        data = [array.view(np.uint8).reshape(len(encoded), -1) for array in arrays]
         with self._lock:
             self._check_open()
             replaced = self._rows_of(encoded)

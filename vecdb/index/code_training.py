@@ -39,9 +39,10 @@ Doubles = npt.NDArray[np.float64]
 
 
 def code4_for(source: RowStore, live: RowNumbers, unit: bool, pool: ThreadPool) -> Code4 | None:
-    """The codes for float32 rows like the `live` ones; None where codes would not find their neighbours.
+    """The codes for rows like the `live` ones; None where codes would not find their neighbours.
 
-    `unit`: the rows have length one, so that squared L2 ranks them as the dot product does, and is more exact in codes.
+    `unit`: the rows have length one, but for rounding, so that squared L2 ranks them as the dot product does, and is
+    more exact in codes.
     """
     if not are_enough(len(live), source.dimension):
         return None

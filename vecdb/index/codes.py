@@ -16,7 +16,7 @@ _HUGE_ROWS: Final = 8192  # as many codes fill a good part of a huge page, at le
 
 
 class Codes:
-    """The codes of rows of `source` (float32), in memory; `store` is what native searches walk by.
+    """The codes of rows of `source` (float32 or float16), in memory; `store` is what native searches walk by.
 
     `trained_rows` is how many live rows there were when `code4` was made for them.
     """

@@ -13,7 +13,13 @@ import vecdb
 from vecdb.bench.algorithms import vecdb_embedded
 from vecdb.bench.algorithms.algorithm import Floats, Ints, Metric
 from vecdb.bench.algorithms.condition import Column, Condition, Operator, Test
-from vecdb.bench.algorithms.vecdb_embedded import VecdbFlat, VecdbHnsw, VecdbHnswRecall, VecdbIndex
+from vecdb.bench.algorithms.vecdb_embedded import (
+    VecdbFlat,
+    VecdbHnsw,
+    VecdbHnswFloat16,
+    VecdbHnswRecall,
+    VecdbIndex,
+)
 from vecdb.bench.datasets.dataset import METRICS
 from vecdb.bench.fresh_process import in_fresh_process
 
@@ -67,6 +73,17 @@ def test_query_and_batch_find_the_nearest_rows(make: Any, metric: Metric) -> Non
         assert single.tolist() == [nearest(metric, X, q) for q in Q], f"seed {SEED}"
     else:
         assert recall(metric, X, Q, single) > 0.97, f"seed {SEED}"
+
+
+def test_rows_of_float16_are_found_from_half_the_bytes(tmp_path: Path) -> None:
+    X, Q = numbers(ROWS), numbers(QUERIES, SEED + 1)
+    with closing(VecdbHnswFloat16("euclidean", 2, BUILD)) as algorithm:
+        algorithm.set_query_arguments(100)
+        algorithm.ingest(tmp_path, iter([(np.arange(ROWS), X)]))
+        assert recall("euclidean", X.astype(np.float16), Q, algorithm.batch_query(Q, K)) > 0.97, f"seed {SEED}"
+    with vecdb.connect(tmp_path / vecdb_embedded.DATABASE) as db:
+        stored = db[vecdb_embedded.COLLECTION].schema.vectors[""]
+    assert stored.row_bytes == 2 * DIMENSION
 
 
 def test_query_arguments_change_what_is_found() -> None:

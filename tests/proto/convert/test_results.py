@@ -40,7 +40,13 @@ plans = st.builds(
     slow_reason=st.one_of(st.none(), texts),
 )
 vector_stats = st.builds(
-    VectorStats, dimension=small, rows_indexed=counts, rows_tail=counts, memory_bytes=counts, disk_bytes=counts
+    VectorStats,
+    dimension=small,
+    dtype=st.sampled_from(["float32", "float16"]),
+    rows_indexed=counts,
+    rows_tail=counts,
+    memory_bytes=counts,
+    disk_bytes=counts,
 )
 collection_stats = st.builds(
     CollectionStats,

@@ -12,16 +12,20 @@ import vecdb
 from vecdb import limits
 from vecdb.errors import InvalidName, InvalidSchema, LimitExceeded
 from vecdb.proto.convert.schemas import metric_from_message, metric_to_message, schema_from_message, schema_to_message
-from vecdb.proto.v1 import collections_pb2
+from vecdb.proto.v1 import collections_pb2, types_pb2
 from vecdb.proto.v1.collections_pb2 import CollectionSchema, FieldSchema, Flat, Hnsw, VectorSchema
-from vecdb.schema import FieldType, Metric
+from vecdb.schema import Dtype, FieldType, Metric
 
 names = st.text("abcXYZ019_-", min_size=1, max_size=8)
 indexes = st.one_of(
     st.builds(vecdb.Flat), st.builds(vecdb.Hnsw, m=st.integers(2, 256), ef_construction=st.integers(1, 4096))
 )
 vectors = st.builds(
-    vecdb.Vector, st.integers(1, limits.DIMENSION_MAXIMUM), metric=st.sampled_from(get_args(Metric)), index=indexes
+    vecdb.Vector,
+    st.integers(1, limits.DIMENSION_MAXIMUM),
+    metric=st.sampled_from(get_args(Metric)),
+    index=indexes,
+    dtype=st.sampled_from(get_args(Dtype)),
 )
 schemas = st.builds(
     vecdb.CollectionSchema,
@@ -48,6 +52,17 @@ def test_every_name_has_its_enum_value() -> None:
     assert set(collections_pb2.FieldType.keys()) == types
 
 
+def test_rows_of_float32_are_told_as_before_there_were_others() -> None:
+    """So that a peer of then understands; and one that names float32 is understood."""
+    halves = schema_to_message(vecdb.CollectionSchema(name="docs", vectors={"": vecdb.Vector(3, dtype="float16")}))
+    floats = schema_to_message(vecdb.CollectionSchema(name="docs", vectors={"": vecdb.Vector(3)}))
+    assert halves.vectors[0].component_type == types_pb2.COMPONENT_TYPE_FLOAT16
+    assert halves.vectors[0].SerializeToString() == floats.vectors[0].SerializeToString() + b"\x30\x02"
+    for told in (types_pb2.COMPONENT_TYPE_UNSPECIFIED, types_pb2.COMPONENT_TYPE_FLOAT32):
+        floats.vectors[0].component_type = told
+        assert schema_from_message(floats).vectors[""].dtype == "float32"
+
+
 def good(**changes: Any) -> VectorSchema:
     return VectorSchema(**{"name": "a", "dimension": 3, "metric": "METRIC_DOT", "flat": Flat(), **changes})
 
@@ -65,6 +80,7 @@ def docs(*given: VectorSchema, fields: Any = ()) -> CollectionSchema:
         (docs(good(metric=0)), InvalidSchema, "'a' has no metric known here: 0"),
         (docs(good(metric=44)), InvalidSchema, "known here: 44"),
         (docs(good(dimension=0)), InvalidSchema, "dimension"),
+        (docs(good(component_type=3)), InvalidSchema, "'a' has no component type known here: 3"),
         (docs(good(hnsw=Hnsw())), InvalidSchema, "m must be"),
         (docs(VectorSchema(name="a", dimension=3, metric="METRIC_L2")), InvalidSchema, "'a' has no index"),
         (docs(good(), good()), InvalidSchema, "vector 'a' is declared twice"),
