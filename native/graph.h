@@ -60,6 +60,8 @@ class Graph {
     void remove(const uint32_t* rows, uint32_t count, ThreadPool& pool);
     // Links rows that no walk can reach; returns how many there were.
     uint32_t relink();
+    // Returns memory of rows that left the graph to the system; a writer.
+    void give_back() { links_.give_back(); }
 
     // The nearest rows met by a walk that keeps ef candidates, as keys, nearest first, in scratch->results. With
     // `allowed`, ef counts only rows for which allowed(row) holds, and only they are returned. The walk goes on as if

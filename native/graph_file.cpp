@@ -13,12 +13,12 @@ std::vector<uint8_t> Graph::levels() const {
     return levels;
 }
 
-// The ground lists of rows first .. first + count, 2m links each.
+// The ground lists of rows first .. first + count, 2m links each; of rows outside the graph their own numbers.
 void Graph::copy_ground(uint32_t first, uint32_t count, uint32_t* out) const {
     const uint32_t width = links_.width(0);
     for (uint32_t i = 0; i < count; ++i) {
-        const GraphLinks::Link* list = links_.list(first + i, 0);
-        for (uint32_t j = 0; j < width; ++j) *out++ = list[j].load(std::memory_order_relaxed);
+        const GraphLinks::Link* list = contains(first + i) ? links_.list(first + i, 0) : nullptr;
+        for (uint32_t j = 0; j < width; ++j) *out++ = list ? list[j].load(std::memory_order_relaxed) : first + i;
     }
 }
 

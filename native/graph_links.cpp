@@ -17,24 +17,26 @@ uint32_t node_page_shift(uint32_t m) {
 
 }  // namespace
 
-GraphLinks::GraphLinks(uint32_t m) : m_(m), nodes_(node_page_shift(m)), blocks_(BLOCK_PAGE_SHIFT) {
-    uppers_offset_ = size_t{nodes_.page_rows()} * 2 * m_ * sizeof(Link);
-    levels_offset_ = uppers_offset_ + size_t{nodes_.page_rows()} * sizeof(uint32_t);
-    node_page_bytes_ = levels_offset_ + nodes_.page_rows();
+GraphLinks::GraphLinks(uint32_t m)
+    : m_(m), marks_(node_page_shift(m)), nodes_(node_page_shift(m)), blocks_(BLOCK_PAGE_SHIFT) {
+    node_page_bytes_ = size_t{nodes_.page_rows()} * 2 * m_ * sizeof(Link);
+    levels_offset_ = size_t{marks_.page_rows()} * sizeof(uint32_t);
+    mark_page_bytes_ = levels_offset_ + marks_.page_rows();
 }
 
 GraphLinks::~GraphLinks() {
-    for (uint32_t i = 0; i < nodes_.page_count(); ++i) free(nodes_.page(i));
+    for (uint32_t i = 0; i < marks_.page_count(); ++i) free(marks_.page(i));
+    for (uint32_t i = 0; i < nodes_.page_count(); ++i) unmap_page(nodes_.page(i), node_page_bytes_);
     for (uint32_t i = 0; i < blocks_.page_count(); ++i) free(blocks_.page(i));
 }
 
+// A page is small ones until the next one is needed: what has no rows yet takes no memory. Nothing leads to lists that
+// were never prepared.
 void GraphLinks::add_node_page() {
-    uint8_t* page = static_cast<uint8_t*>(allocate_page(node_page_bytes_));
-    const uint32_t first = nodes_.page_count() << nodes_.page_shift();
-    Link* links = reinterpret_cast<Link*>(page);
-    for (uint32_t i = 0; i < nodes_.page_rows(); ++i)
-        for (uint32_t j = 0; j < 2 * m_; ++j) links[size_t{i} * 2 * m_ + j].store(first + i, std::memory_order_relaxed);
-    nodes_.append(page);
+    const uint32_t count = nodes_.page_count();
+    if (count > 0) make_huge(nodes_.page(count - 1), node_page_bytes_);
+    if (marks_.page_count() == count) marks_.append(static_cast<uint8_t*>(allocate_page(mark_page_bytes_)));
+    nodes_.append(map_page(node_page_bytes_));
 }
 
 uint32_t GraphLinks::allocate_blocks(uint32_t count) {
@@ -80,8 +82,20 @@ void GraphLinks::drop(uint32_t row) {
     }
 }
 
+void GraphLinks::give_back() {
+    const size_t list_bytes = size_t{2} * m_ * sizeof(Link);
+    for (uint32_t number = 0; number < nodes_.page_count(); ++number) {
+        const uint32_t first_row = number << nodes_.page_shift();
+        for (uint32_t begin = 0, end; begin < nodes_.page_rows(); begin = end + 1) {
+            end = begin;
+            while (end < nodes_.page_rows() && level(first_row + end) < 0) ++end;
+            discard(nodes_.page(number), node_page_bytes_, begin * list_bytes, end * list_bytes);
+        }
+    }
+}
+
 uint64_t GraphLinks::memory_bytes() const {
-    return uint64_t{nodes_.page_count()} * node_page_bytes_ +
+    return uint64_t{nodes_.page_count()} * (node_page_bytes_ + mark_page_bytes_) +
            uint64_t{blocks_.page_count()} * blocks_.page_rows() * m_ * sizeof(Link);
 }
 

@@ -49,6 +49,9 @@ class GraphLinks {
     }
     // Clears a row's lists and takes it out; the space of its upper lists is used again.
     void drop(uint32_t row);
+    // Returns the memory of ground lists to the system where it holds none of a row in the graph; they are read as row
+    // 0 then. No row is being prepared meanwhile.
+    void give_back();
 
     // The ground lists, as rows of 2m numbers.
     RowPages ground() const { return RowPages{nodes_.raw(), nodes_.page_shift(), 8 * m_}; }
@@ -63,17 +66,18 @@ class GraphLinks {
 
   private:
     std::atomic<uint8_t>* levels(uint32_t row) const {
-        return reinterpret_cast<std::atomic<uint8_t>*>(nodes_.page_of(row) + levels_offset_);
+        return reinterpret_cast<std::atomic<uint8_t>*>(marks_.page_of(row) + levels_offset_);
     }
     std::atomic<uint32_t>* uppers(uint32_t row) const {
-        return reinterpret_cast<std::atomic<uint32_t>*>(nodes_.page_of(row) + uppers_offset_);
+        return reinterpret_cast<std::atomic<uint32_t>*>(marks_.page_of(row));
     }
     void add_node_page();
     uint32_t allocate_blocks(uint32_t count);
 
     uint32_t m_;
-    size_t uppers_offset_, levels_offset_, node_page_bytes_;
-    PageTable nodes_;
+    size_t node_page_bytes_, levels_offset_, mark_page_bytes_;
+    PageTable marks_;  // where a row's upper lists begin, and its level; the pages reach as far as those of nodes_
+    PageTable nodes_;  // ground lists alone: with anything more a page would take a second huge page
     PageTable blocks_;
     std::mutex growth_;
     uint64_t next_block_ = 0;

@@ -62,6 +62,7 @@ cdef extern from "graph.h" namespace "vecdb" nogil:
         void insert(const uint32_t*, uint32_t, CThreadPool&, Interrupt*) except +
         void remove(const uint32_t*, uint32_t, CThreadPool&) except +
         uint32_t relink() except +
+        void give_back()
         vector[uint8_t] levels() except +
         void copy_ground(uint32_t, uint32_t, uint32_t*) const
         vector[uint32_t] upper_links() except +
@@ -84,3 +85,7 @@ cdef extern from "search.h" namespace "vecdb" nogil:
 
     cbool search_one(const SearchRequest&, const float*, Interrupt*, TopK*) except +
     void search_batch(const SearchRequest&, const float*, uint32_t, CThreadPool&, Interrupt*, TopK*) except +
+
+
+cdef extern from "heap.h" namespace "vecdb" nogil:
+    void trim_heaps()

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from vecdb.native.rows import RowStore
 
+def give_back_memory() -> None:
+    """Returns to the system what the C library keeps of memory that was freed, where it is one that keeps it."""
+
 class ThreadPool:
     """`threads` threads (the caller counts as one); `nice` lowers the priority of the others."""
 
@@ -69,6 +72,9 @@ class Graph:
 
     def relink(self) -> int:
         """Links rows that no walk can reach; returns how many there were."""
+
+    def give_back(self) -> None:
+        """Returns memory of rows that left the graph to the system. A writer."""
 
     def __contains__(self, row: int) -> bool: ...
     def __len__(self) -> int: ...

@@ -68,6 +68,12 @@ cdef int finish(Interrupt* interrupt) except -1:
     return 0
 
 
+def give_back_memory():
+    """Returns to the system what the C library keeps of memory that was freed, where it is one that keeps it."""
+    with nogil:
+        trim_heaps()
+
+
 cdef class ThreadPool:
     """`threads` threads (the caller counts as one); with `nice` they run at a lower priority and the caller only waits."""
     cdef unique_ptr[CThreadPool] pool
@@ -184,6 +190,11 @@ cdef class Graph:
         with nogil:
             found = self.graph.get().relink()
         return found
+
+    def give_back(self):
+        """Returns memory of rows that left the graph to the system. A writer."""
+        with nogil:
+            self.graph.get().give_back()
 
     def __contains__(self, uint32_t row):
         return self.graph.get().contains(row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -10,35 +11,44 @@ from vecdb.bench.fresh_process import in_fresh_process
 from vecdb.bench.promises.durable_upsert import COLLECTION
 from vecdb.bench.promises.graph_rows import graph_collection, put
 from vecdb.bench.promises.hnswlib_peer import HnswlibGraph
+from vecdb.bench.promises.memory_maps import MemoryMaps
 from vecdb.bench.promises.reading import Reading, Result, Target
 from vecdb.bench.promises.setting import THREADS, K, Setting
 
 WITHOUT_ROWS: Final = 0.2  # of hnswlib's memory, which has the rows in its graph
 WITH_ROWS: Final = 0.65
+ROW_FILES: Final = "*/rows/v*"
 
 
 def graph_memory(setting: Setting) -> list[Result]:
-    """MiB of codes, graph and ids; the same with the rows that searches score again; of the index by its own count."""
+    """MiB of all but the rows; the same with the rows that searches score again; of the index by its own count.
+
+    Memory is what is resident (/proc/self/smaps). Both libraries are loaded before: what ours takes by itself, with a
+    database of no rows, is the fourth measure.
+    """
     with setting.empty_folder() as folder:
         in_fresh_process(store_ours, folder / "database", setting)
         in_fresh_process(store_theirs, folder / "hnswlib.bin", setting)
-        own, mapped, counted = in_fresh_process(weigh_ours, folder / "database", setting)
+        ours = in_fresh_process(weigh_ours, folder, setting)
         theirs = in_fresh_process(weigh_theirs, folder / "hnswlib.bin", setting)
     count, peer = len(setting.dataset().train), mebibytes(theirs)
     label = f"memory of {count:,} rows opened and searched"
     return [
-        Result(
-            measure=f"{label}: {what}",
-            ours=mebibytes(size),
-            peer=peer,
-            peer_name=HnswlibGraph.name,
-            target=Target(bound, is_floor=False, is_ratio=True) if bound else None,
-        )
-        for what, size, bound in (
-            ("codes, graph, ids", own, WITHOUT_ROWS),
-            ("with the rows, as far as searches touched them", own + mapped, WITH_ROWS),
-            ("codes and graph, by their own count", counted, None),
-        )
+        *(
+            Result(
+                measure=f"{label}: {what}",
+                ours=mebibytes(size),
+                peer=peer,
+                peer_name=HnswlibGraph.name,
+                target=Target(bound, is_floor=False, is_ratio=True) if bound else None,
+            )
+            for what, size, bound in (
+                ("codes, graph, ids", ours.without_rows, WITHOUT_ROWS),
+                ("with the rows, as far as searches touched them", ours.with_rows, WITH_ROWS),
+                ("codes and graph, by their own count", ours.counted, None),
+            )
+        ),
+        Result(measure="memory of the library and a database of no rows", ours=mebibytes(ours.library)),
     ]
 
 
@@ -56,36 +66,48 @@ def store_theirs(path: Path, setting: Setting) -> None:
     graph.save(path)
 
 
-def weigh_ours(path: Path, setting: Setting) -> tuple[int, int, int]:
-    """Bytes added by opening and searching: of the process's own memory, of mapped files, and what the index counts."""
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """Bytes that a database adds to a process in which the library is loaded, and what the library takes."""
+
+    without_rows: int
+    with_rows: int
+    counted: int  # by the index itself
+    library: int
+
+
+def weigh_ours(folder: Path, setting: Setting) -> Weight:
+    """What opening and searching the database in `folder` adds."""
     queries = setting.dataset().queries(setting.queries_per_lap)
-    before = resident_parts()
-    with vecdb.connect(path, threads=THREADS) as db:
+    alone = resident(MemoryMaps.now())
+    with graph_collection(folder / "empty", setting) as docs:
+        docs.search(queries[0], k=K)
+        loaded = resident(MemoryMaps.now())
+    before = MemoryMaps.now()
+    with vecdb.connect(folder / "database", threads=THREADS) as db:
         docs = db[COLLECTION]
         for query in queries:
             docs.search(query, k=K)
-        after = resident_parts()
+        after = MemoryMaps.now()
         counted = docs.stats().memory_bytes
-    return after[0] - before[0], after[1] - before[1], counted
+    added = resident(after) - resident(before)
+    return Weight(added - after.resident_bytes(ROW_FILES), added, counted, loaded - alone)
 
 
 def weigh_theirs(path: Path, setting: Setting) -> int:
     """Bytes added by loading and searching."""
     dataset = setting.dataset()
     queries = dataset.queries(setting.queries_per_lap)
-    before = resident_parts()
+    before = MemoryMaps.now()
     graph = HnswlibGraph.load(path, dataset.dimension)
     for query in queries:
         graph.search(query)
-    after = resident_parts()
-    return sum(after) - sum(before)
+    return resident(MemoryMaps.now()) - resident(before)
 
 
-def resident_parts() -> tuple[int, int]:
-    """Bytes of this process in RAM: its own memory, and mapped files."""
-    fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines() if ":" in line)
-    own, mapped = (int(fields[name].split()[0]) * 1024 for name in ("RssAnon", "RssFile"))
-    return own, mapped
+def resident(maps: MemoryMaps) -> int:
+    """Bytes in RAM, whatever they hold."""
+    return maps.resident_bytes("*")
 
 
 def mebibytes(size: int) -> Reading:

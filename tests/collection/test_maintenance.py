@@ -286,3 +286,18 @@ def test_progress_of_optimize_ends_with_everything() -> None:
     assert seen
     assert seen[-1][0] == seen[-1][1]
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+
+
+def test_memory_that_writing_and_indexing_needed_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    given_back: list[int] = []
+    monkeypatch.setattr(upkeep, "give_back_memory", lambda: given_back.append(len(given_back)))
+    X = np.random.default_rng(5).standard_normal((1500, 1500), dtype=np.float32)
+    with vecdb.connect(":memory:") as db:
+        docs = db.create_collection("docs", dimension=1500, index=vecdb.Hnsw(m=4, ef_construction=10))
+        docs.upsert(ids=range(1000), vectors=X[:1000])
+        docs.optimize()
+        assert len(given_back) == 1, "at the end of optimize()"
+        docs.upsert(ids=range(1000, 1500), vectors=X[1000:])
+        docs.upsert(ids=range(1500), vectors=X)
+        docs.upsert(ids=range(1500), vectors=X)
+        until(lambda: len(given_back) > 1)  # after more than 16 MiB of vectors went into the index

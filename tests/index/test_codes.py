@@ -135,6 +135,23 @@ def test_rows_that_codes_cannot_tell_apart_are_walked_as_they_are() -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
+def test_an_index_that_lost_most_rows_gives_memory_back_and_takes_them_again(shape: str) -> None:
+    rows = rows_of(shape)
+    index = rows.index()
+    index.insert(ALL, RowMask.of(ALL))
+    kept = ALL[:200]
+    index.remove(ALL[200:])
+    assert walked_by_codes(index)
+    assert index._codes is not None
+    codes = index._codes.read(ALL)
+    assert codes[:200].any(axis=1).all()
+    assert not codes[1000:2800].any(), "pages given back are zeros"
+    check(rows, index, view_of(kept))
+    index.insert(ALL[1000:], RowMask.of(np.concatenate([kept, ALL[1000:]])))
+    check(rows, index, view_of(np.concatenate([kept, ALL[1000:]])))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
 def test_other_rows_may_take_the_numbers_of_removed_ones(shape: str) -> None:
     rows = rows_of(shape)
     index = rows.index()

@@ -225,6 +225,7 @@ void run(RowType row_type, Metric metric, bool coded) {
         if (rows.size() > BATCH) rows.resize(rows.size() / 3);
         world.publish(world.mask()->with_changes(nullptr, 0, rows.data(), rows.size()));
         world.graph.remove(rows.data(), static_cast<uint32_t>(rows.size()), writers);
+        world.graph.give_back();
         if (world.graph.count() != world.mask()->count() || world.graph.unsound_links() != 0) fail("unsound links");
     }
     world.finished.store(true);

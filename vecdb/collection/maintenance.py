@@ -163,6 +163,7 @@ class Maintenance:
                 self._wake.wait(_RETRY_SECONDS)
                 continue
             if not busy:
+                self._upkeep.give_back_memory()
                 self._wake.wait(_IDLE_SECONDS)
 
     def _requested(self, requests: deque[_Request], task: Callable[[], None]) -> _Request:
@@ -195,6 +196,7 @@ class Maintenance:
         self._upkeep.audit(state, at_once=True)
         self._upkeep.measure(state)
         checkpoint(self._catalog, self._commits, save_indexes=True)
+        self._upkeep.give_back_memory(at_once=True)
 
     def _look_round(self) -> bool:
         """One step for each touched collection; True if there is more to do at once."""

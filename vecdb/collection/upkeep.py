@@ -16,6 +16,7 @@ from vecdb.collection.scrub import scrub
 from vecdb.collection.state import CollectionState
 from vecdb.collection.vector_column import VectorColumn
 from vecdb.errors import Corrupted
+from vecdb.native.index import give_back_memory
 
 _LOG = logging.getLogger("vecdb")
 
@@ -27,6 +28,7 @@ _HEAL_ROWS_MINIMUM: Final = 256
 _HEAL_SECONDS: Final = 5.0  # fewer dead rows than that are healed when this much time has passed
 _AUDIT_SECONDS: Final = 30.0  # of a million rows an audit takes a good half second
 _SCRUB_BYTES: Final = 16 << 20
+_WORKED_BYTES: Final = 16 << 20  # of vectors, after which free memory is worth giving back: it takes some milliseconds
 _CURVE_GROWTH: Final = 0.3  # of an index, which makes its recall curve worth measuring again
 _CURVE_CHANGE: Final = 0.4  # the same of rows that came or went: a fifth was replaced
 
@@ -61,6 +63,7 @@ class Upkeep:
         self._audited: weakref.WeakKeyDictionary[VectorColumn, float] = weakref.WeakKeyDictionary()
         # Rows that came or went since the recall curve of a vector was measured.
         self._changed_rows: weakref.WeakKeyDictionary[CollectionState, Counter[str]] = weakref.WeakKeyDictionary()
+        self._worked_bytes = 0  # of vectors that went into indexes since free memory was given back
 
     def step(self, state: CollectionState, searched: bool = False) -> bool:
         """A little of everything, less where many searches go on; True if there is more to do at once."""
@@ -85,6 +88,7 @@ class Upkeep:
                 with self._commits.apply_lock:
                     state.publish_absorbed(name, rows)
             self._count(state, name, len(rows))
+            self._worked_bytes += len(rows) * column.row_bytes
             more |= len(view.tail) > len(rows)
         return more
 
@@ -145,6 +149,12 @@ class Upkeep:
             state.curves = {**state.curves, name: measured_curve(column, state.snapshot)}
             state.changed = True
             changed[name] = 0
+
+    def give_back_memory(self, at_once: bool = False) -> None:
+        """Returns what writes and indexing needed for a while to the system, which the C library would keep."""
+        if at_once or self._worked_bytes >= _WORKED_BYTES:
+            self._worked_bytes = 0
+            give_back_memory()
 
     def _count(self, state: CollectionState, name: str, rows: int) -> None:
         state.absorbed_rows[name] += rows

@@ -12,7 +12,6 @@ from vecdb.storage.memory_rows import MemoryRows
 from vecdb.storage.rows import Bytes2D
 
 _ROWS_AT_A_TIME: Final = 4096
-_HUGE_ROWS: Final = 8192  # as many codes fill a good part of a huge page, at least
 
 
 class Codes:
@@ -25,7 +24,7 @@ class Codes:
         self.code4 = code4
         self.trained_rows = trained_rows
         self._source = source
-        self._rows = MemoryRows(code4.row_bytes, huge=trained_rows >= _HUGE_ROWS)
+        self._rows = MemoryRows(code4.row_bytes, huge=True)
         self._bound = 0  # one past the last row that was written
         shift = self._rows.chunk_shift
         self.store = RowStore("code4", code4.metric, len(code4.mean), code4.row_bytes, shift, code4)
@@ -49,6 +48,10 @@ class Codes:
         """Puts back what read() gave for rows first .. first + n."""
         self._ensure(first + len(coded))
         self._rows.write(np.arange(first, first + len(coded), dtype=np.uint32), coded)
+
+    def discard(self, rows: RowNumbers) -> None:
+        """Gives back the memory of whole pages of codes that nobody needs any more; rows ascending."""
+        self._rows.discard(rows[rows < self._bound])
 
     def memory_bytes(self) -> int:
         """The codes, and the projection."""

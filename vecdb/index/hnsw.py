@@ -25,6 +25,7 @@ _HEADER = struct.Struct("<QQII")  # entry, rows, m, rows a section of ground lin
 _CODES_HEADER = struct.Struct("<IIQ")  # dimension, lines, rows trained on
 _SECTION_ROWS: Final = 1 << 16
 _RELINK_SHARE: Final = 0.1
+_GONE_SHARE: Final = 0.5
 _TRAINING_GROWTH: Final = 2  # times as many rows: the codes are made anew
 _TRAINING_ROWS_MAXIMUM: Final = 1 << 18  # trained on as many, codes are made anew less often
 
@@ -136,6 +137,15 @@ class HnswIndex:
         self.graph.remove(rows, self._background)
         if len(self.graph) < before:
             self._inserted = 0
+            self._give_back()
+
+    def _give_back(self) -> None:
+        """Gives back memory of rows that left, once those are most; fewer will be used again before long."""
+        gone = np.flatnonzero(self.graph.levels() == 0).astype(np.uint32)
+        if len(gone) > _GONE_SHARE * (len(gone) + len(self.graph)):
+            self.graph.give_back()
+            if self._codes is not None:
+                self._codes.discard(gone)
 
     def members(self) -> RowMask:
         """The rows of the graph."""

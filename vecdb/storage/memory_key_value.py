@@ -2,59 +2,51 @@
 
 from __future__ import annotations
 
-import bisect
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from vecdb.errors import Closed
-from vecdb.storage.key_value import PairScan, prefix_end
+from vecdb.native.pairs import PairMap, PairVersion
+from vecdb.storage.key_value import PairScan
+
+_SCAN_ROWS: Final = 256  # read at once
 
 
 class MemoryKeyValue:
-    """A dict, with its keys sorted when a scan needs them."""
+    """A packed ordered map: a small part of the memory that objects of Python would take."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._values: dict[bytes, bytes] = {}
-        # The keys in order are _sorted and _fresh without _stale; merged at the next scan.
-        self._sorted: list[bytes] = []
-        self._fresh: list[bytes] = []
-        self._stale: set[bytes] = set()
+        self._pairs = PairMap()
         self._closed = False
 
     def get_many(self, keys: list[bytes]) -> list[bytes | None]:
         """The values in the order of the keys."""
         with self._lock:
             self._check()
-            return [self._values.get(key) for key in keys]
+            return self._pairs.get_many(keys)
 
     def write(self, puts: list[tuple[bytes, bytes]], deletes: list[bytes]) -> None:
         """Applies all at once."""
         with self._lock:
             self._check()
-            for key, value in puts:
-                if key not in self._values:
-                    if key in self._stale:
-                        self._stale.discard(key)
-                    else:
-                        self._fresh.append(key)
-                self._values[key] = value
-            self._delete(deletes)
+            self._pairs.write(puts, deletes)
 
     def delete_prefix(self, prefix: bytes) -> None:
         """Deletes every key that starts with `prefix`."""
         with self._lock:
             self._check()
-            self._delete(self._keys(prefix, None))
+            self._pairs.delete_prefix(prefix)
 
     def scan(self, prefix: bytes, after: bytes | None = None) -> PairScan:
         """Keys that start with `prefix`, above `after`, ascending."""
         with self._lock:
             self._check()
-            pairs = [(key, self._values[key]) for key in self._keys(prefix, after)]
+            version = self._pairs.version()
         time.sleep(0)  # else a thread that scans on and on has the lock again before those that wait for it wake up
-        return _MemoryScan(pairs, self._check)
+        return _MemoryScan(version, prefix, after, self._check)
 
     def flush(self) -> int:
         """Memory is as durable as it gets."""
@@ -69,26 +61,7 @@ class MemoryKeyValue:
         """Forgets everything."""
         with self._lock:
             self._closed = True
-            self._values, self._sorted, self._fresh, self._stale = {}, [], [], set()
-
-    def _delete(self, keys: list[bytes]) -> None:
-        for key in keys:
-            if self._values.pop(key, None) is not None:
-                self._stale.add(key)
-
-    def _keys(self, prefix: bytes, after: bytes | None) -> list[bytes]:
-        if self._fresh or self._stale:
-            # Two sorted runs: the sort merges them in one pass.
-            merged = self._sorted + sorted(self._fresh)
-            merged.sort()
-            self._sorted = [key for key in merged if key not in self._stale] if self._stale else merged
-            self._fresh, self._stale = [], set()
-        keys = self._sorted
-        first = bisect.bisect_left(keys, prefix)
-        if after is not None:
-            first = max(first, bisect.bisect_right(keys, after))
-        end = prefix_end(prefix)
-        return keys[first : len(keys) if end is None else bisect.bisect_left(keys, end)]
+            self._pairs = PairMap()
 
     def _check(self) -> None:
         if self._closed:
@@ -96,24 +69,28 @@ class MemoryKeyValue:
 
 
 class _MemoryScan:
-    """The pairs as they were: a list of what the store itself held."""
+    """The pairs as they were, read in chunks."""
 
-    def __init__(self, pairs: list[tuple[bytes, bytes]], check: Callable[[], None]) -> None:
-        self._pairs = pairs
+    def __init__(self, version: PairVersion, prefix: bytes, after: bytes | None, check: Callable[[], None]) -> None:
+        self._version = version
+        self._prefix = prefix
+        self._after = after
         self._check = check
-        self._left = iter(pairs)
+        self._left: list[tuple[bytes, bytes]] = []  # what was read ahead, last first
 
     def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
         return self
 
     def __next__(self) -> tuple[bytes, bytes]:
         self._check()
-        return next(self._left)
+        if not self._left:
+            self._left = self._version.pairs(self._prefix, self._after, _SCAN_ROWS)
+            if not self._left:
+                raise StopIteration
+            self._after = self._left[-1][0]
+            self._left.reverse()
+        return self._left.pop()
 
     def get_many(self, keys: list[bytes]) -> list[bytes | None]:
         self._check()
-        return [self._value(key) for key in keys]
-
-    def _value(self, key: bytes) -> bytes | None:
-        place = bisect.bisect_left(self._pairs, key, key=lambda pair: pair[0])
-        return self._pairs[place][1] if place < len(self._pairs) and self._pairs[place][0] == key else None
+        return self._version.get_many(keys)
