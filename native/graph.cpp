@@ -7,6 +7,12 @@
 
 namespace vecdb {
 
+namespace {
+
+constexpr uint32_t BLOCK_ROWS = 256;  // whose members are counted together; pages are whole blocks
+
+}  // namespace
+
 Graph::Graph(const RowStore& store, uint32_t m, uint32_t ef_construction, uint64_t seed)
     : store_(&store), m_(m), ef_construction_(ef_construction), seed_(seed), links_(m) {
     if (m < 2 || m > 1024) throw std::invalid_argument("m: expected 2 to 1024");
@@ -85,12 +91,28 @@ void Graph::place_landmarks(const std::vector<bool>& gone) {
     landmarks_of_ = count();
     const uint32_t bound = static_cast<uint32_t>(std::min(links_.row_bound(), store_->row_bound()));
     if (store_->row_type() == ROW_CODE4) {
-        std::vector<uint32_t> members;
-        for (uint32_t row = 0; row < bound; ++row)
-            if (contains(row) && !(row < gone.size() && gone[row])) members.push_back(row);
-        const uint64_t wanted = std::min<uint64_t>(Landmarks::COUNT_MAXIMUM, members.size());
+        const auto stays = [&](uint32_t row) { return contains(row) && !(row < gone.size() && gone[row]); };
+        // Equally many members lie between any two of them. These are counted in blocks, for a graph that was just
+        // opened is large and to be searched at once.
+        std::vector<uint32_t> counts;
+        uint64_t members = 0, before = 0;
+        for (uint32_t first = 0; first < bound; first += BLOCK_ROWS) {
+            const uint32_t last = std::min(bound, first + BLOCK_ROWS);
+            uint32_t count = links_.count_members(first, last);
+            for (uint32_t row = first; row < std::min<size_t>(last, gone.size()); ++row)
+                count -= gone[row] && contains(row);
+            counts.push_back(count);
+            members += count;
+        }
+        const uint64_t wanted = std::min<uint64_t>(Landmarks::COUNT_MAXIMUM, members);
         std::vector<uint32_t> rows;
-        for (uint64_t i = 0; i < wanted; ++i) rows.push_back(members[i * members.size() / wanted]);
+        const auto next_place = [&] { return rows.size() * members / wanted; };
+        for (uint32_t block = 0; rows.size() < wanted; before += counts[block++]) {
+            uint32_t row = block * BLOCK_ROWS;
+            for (uint64_t place = before; rows.size() < wanted && next_place() < before + counts[block]; ++row) {
+                if (stays(row) && place++ == next_place()) rows.push_back(row);
+            }
+        }
         if (!rows.empty()) landmarks = std::make_shared<const Landmarks>(*store_, std::move(rows));
     }
     std::lock_guard<std::mutex> guard(scratch_mutex_);

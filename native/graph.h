@@ -33,6 +33,17 @@ struct WalkScratch {
 
 constexpr uint32_t NO_ROW = ~0u;
 
+// The whole graph as numbers: see graph_file.cpp.
+struct GraphNumbers {
+    const uint8_t* levels;  // one byte a row: 0 for a row outside the graph, else its level + 1
+    uint32_t rows;
+    const uint32_t* const* ground;  // the ground lists, 2m links each, by section_rows rows
+    uint32_t section_rows;          // whole pages of GraphLinks, where there is more than one section
+    const uint32_t* upper;          // for each row of level L >= 1, ascending: its lists of layers 1 .. L, m links each
+    size_t upper_count;
+    uint64_t entry;  // its level << 32 | its row
+};
+
 // Searches take no lock and run beside everything. insert(), remove() and relink() may run beside each other's threads
 // and beside searches, but two calls of them never overlap: the caller serialises writers.
 class Graph {
@@ -73,13 +84,17 @@ class Graph {
     std::unique_ptr<WalkScratch> take_scratch() const;
     void give_scratch(std::unique_ptr<WalkScratch> scratch) const;
 
+    // The rows of the graph, bit i of word j for row 64 * j + i.
+    std::vector<uint64_t> member_words() const;
     // The whole graph as numbers: see graph_file.cpp.
     std::vector<uint8_t> levels() const;
     void copy_ground(uint32_t first, uint32_t count, uint32_t* out) const;
     std::vector<uint32_t> upper_links() const;
     uint64_t entry() const { return entry_.load(std::memory_order_acquire); }
-    void restore(const uint8_t* levels, uint32_t rows, const uint32_t* ground, const uint32_t* upper,
-                 size_t upper_count, uint64_t entry);
+    // Fills an empty graph, or leaves it empty and throws invalid_argument. Everything is copied and checked; or it is
+    // `mapped`: links stay where they are, unchecked, and make a graph that is searched and never changed.
+    void fill(const GraphNumbers& numbers, bool mapped) { mapped ? map(numbers) : restore(numbers); }
+    uint32_t page_rows() const { return links_.page_rows(); }
     // Number of links that are out of range, lead to rows outside the graph or repeat within a list: 0 in a sound
     // graph.
     uint64_t unsound_links() const;
@@ -88,6 +103,9 @@ class Graph {
     friend class GraphWriter;
     static constexpr uint64_t NO_ENTRY = ~0ull;
 
+    void restore(const GraphNumbers& numbers);
+    void map(const GraphNumbers& numbers);
+    void begin_with(uint64_t entry, uint64_t count);
     // Chooses rows of the graph for which gone[row] is not set, if they are codes.
     void place_landmarks(const std::vector<bool>& gone);
     // Where a search of the ground begins.

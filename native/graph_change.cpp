@@ -63,6 +63,7 @@ void Graph::learn_offset() {
 }
 
 void Graph::insert(const uint32_t* rows, uint32_t count, ThreadPool& pool, Interrupt* interrupt) {
+    links_.require_changeable();
     std::vector<uint32_t> absent;
     std::unordered_set<uint32_t> met;
     for (uint32_t i = 0; i < count; ++i)
@@ -92,6 +93,7 @@ void Graph::insert(const uint32_t* rows, uint32_t count, ThreadPool& pool, Inter
 }
 
 void Graph::remove(const uint32_t* rows, uint32_t count, ThreadPool& pool) {
+    links_.require_changeable();
     std::vector<bool> gone(links_.row_bound(), false);
     std::vector<uint32_t> present;
     for (uint32_t i = 0; i < count; ++i) {
@@ -141,6 +143,7 @@ void Graph::remove(const uint32_t* rows, uint32_t count, ThreadPool& pool) {
 }
 
 uint32_t Graph::relink() {
+    links_.require_changeable();
     learn_offset();
     uint32_t found = 0;
     for (int round = 0; round < RELINK_ROUNDS && entry() != NO_ENTRY; ++round) {

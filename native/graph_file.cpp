@@ -6,6 +6,17 @@
 
 namespace vecdb {
 
+std::vector<uint64_t> Graph::member_words() const {
+    const uint32_t bound = static_cast<uint32_t>(links_.row_bound());
+    std::vector<uint64_t> words((size_t{bound} + 63) / 64);
+    for (uint32_t first = 0; first < bound; first += 64) {
+        const uint8_t* levels = links_.levels_from(first);
+        const uint32_t count = std::min(bound - first, 64u);
+        for (uint32_t i = 0; i < count; ++i) words[first / 64] |= uint64_t{levels[i] != 0} << i;
+    }
+    return words;
+}
+
 // One byte a row up to row_bound(): 0 for a row outside the graph, else its level + 1.
 std::vector<uint8_t> Graph::levels() const {
     std::vector<uint8_t> levels(links_.row_bound());
@@ -34,47 +45,68 @@ std::vector<uint32_t> Graph::upper_links() const {
     return upper;
 }
 
-// Fills an empty graph with what the functions above gave. Throws invalid_argument where the numbers do not fit
-// together, and leaves the graph empty then.
-void Graph::restore(const uint8_t* levels, uint32_t rows, const uint32_t* ground, const uint32_t* upper,
-                    size_t upper_count, uint64_t entry) {
-    const uint32_t width = links_.width(0);
-    size_t upper_needed = 0;
-    uint64_t count = 0;
-    for (uint32_t row = 0; row < rows; ++row) {
-        if (levels[row] > LEVEL_MAXIMUM + 1) throw std::invalid_argument("a row's level is out of range");
-        if (levels[row] > 1) upper_needed += size_t{levels[row] - 1u} * m_;
-        count += levels[row] != 0;
+namespace {
+
+// The rows in the graph; throws where levels, entry and the number of upper links do not fit together.
+uint64_t checked_count(const GraphNumbers& numbers, uint32_t m) {
+    uint64_t upper_lists = 0, count = 0;
+    uint8_t top = 0;
+    for (uint32_t row = 0; row < numbers.rows; ++row) {
+        const uint8_t level = numbers.levels[row];
+        top = std::max(top, level);
+        upper_lists += level > 1 ? level - 1u : 0;
+        count += level != 0;
     }
-    if (upper_needed != upper_count) throw std::invalid_argument("the upper links do not match the levels");
-    if (count == 0) return;
-    const uint64_t entry_row = entry & 0xFFFFFFFFu;
-    if (entry_row >= rows || levels[entry_row] != (entry >> 32) + 1)
+    if (top > LEVEL_MAXIMUM + 1) throw std::invalid_argument("a row's level is out of range");
+    if (upper_lists * m != numbers.upper_count) throw std::invalid_argument("the upper links do not match the levels");
+    if (count == 0) return 0;
+    const uint64_t row = numbers.entry & 0xFFFFFFFFu;
+    if (row >= numbers.rows || numbers.levels[row] != (numbers.entry >> 32) + 1)
         throw std::invalid_argument("the entry is not a row of the graph");
-    const auto check = [&](const uint32_t* links, uint32_t link_count, uint32_t row, int level) {
-        for (uint32_t j = 0; j < link_count; ++j) {
-            if (links[j] >= rows || (links[j] != row && static_cast<int>(levels[links[j]]) - 1 < level))
-                throw std::invalid_argument("a link leads to a row outside the graph");
+    return count;
+}
+
+}  // namespace
+
+void Graph::restore(const GraphNumbers& numbers) {
+    const uint64_t count = checked_count(numbers, m_);
+    if (count == 0) return;
+    GraphLinks source(m_);
+    source.map(numbers.levels, numbers.rows, numbers.ground, numbers.section_rows, numbers.upper, numbers.upper_count);
+    for (uint32_t row = 0; row < numbers.rows; ++row) {
+        for (uint32_t level = 0; level < numbers.levels[row]; ++level) {
+            const GraphLinks::Link* list = source.list(row, level);
+            for (uint32_t j = 0; j < source.width(level); ++j) {
+                const uint32_t link = list[j].load(std::memory_order_relaxed);
+                if (link >= numbers.rows || (link != row && numbers.levels[link] <= level))
+                    throw std::invalid_argument("a link leads to a row outside the graph");
+            }
         }
-    };
-    const uint32_t* next_upper = upper;
-    for (uint32_t row = 0; row < rows; ++row) {
-        if (levels[row] == 0) continue;
-        check(ground + size_t{row} * width, width, row, 0);
-        for (int level = 1; level < levels[row]; ++level, next_upper += m_) check(next_upper, m_, row, level);
     }
-    links_.reserve(rows - 1);
-    const auto fill = [](const uint32_t* links, uint32_t link_count, GraphLinks::Link* list) {
-        for (uint32_t j = 0; j < link_count; ++j) list[j].store(links[j], std::memory_order_relaxed);
-    };
-    for (uint32_t row = 0; row < rows; ++row) {
-        if (levels[row] == 0) continue;
-        const uint32_t level = levels[row] - 1u;
-        links_.prepare(row, level);
-        fill(ground + size_t{row} * width, width, links_.list(row, 0));
-        for (uint32_t l = 1; l <= level; ++l, upper += m_) fill(upper, m_, links_.list(row, l));
-        links_.set_level(row, static_cast<int>(level));
+    links_.reserve(numbers.rows - 1);
+    for (uint32_t row = 0; row < numbers.rows; ++row) {
+        if (numbers.levels[row] == 0) continue;
+        const uint32_t top = numbers.levels[row] - 1u;
+        links_.prepare(row, top);
+        for (uint32_t level = 0; level <= top; ++level) {
+            const GraphLinks::Link* list = source.list(row, level);
+            GraphLinks::Link* own = links_.list(row, level);
+            for (uint32_t j = 0; j < source.width(level); ++j)
+                own[j].store(list[j].load(std::memory_order_relaxed), std::memory_order_relaxed);
+        }
+        links_.set_level(row, static_cast<int>(top));
     }
+    begin_with(numbers.entry, count);
+}
+
+void Graph::map(const GraphNumbers& numbers) {
+    const uint64_t count = checked_count(numbers, m_);
+    if (count == 0) return;
+    links_.map(numbers.levels, numbers.rows, numbers.ground, numbers.section_rows, numbers.upper, numbers.upper_count);
+    begin_with(numbers.entry, count);
+}
+
+void Graph::begin_with(uint64_t entry, uint64_t count) {
     offset_ = -1;
     count_.store(count);
     entry_.store(entry, std::memory_order_release);

@@ -2,6 +2,9 @@
 
 #include <stdlib.h>
 
+#include <algorithm>
+#include <stdexcept>
+
 namespace vecdb {
 
 namespace {
@@ -25,9 +28,33 @@ GraphLinks::GraphLinks(uint32_t m)
 }
 
 GraphLinks::~GraphLinks() {
+    if (mapped_) return;
     for (uint32_t i = 0; i < marks_.page_count(); ++i) free(marks_.page(i));
     for (uint32_t i = 0; i < nodes_.page_count(); ++i) unmap_page(nodes_.page(i), node_page_bytes_);
     for (uint32_t i = 0; i < blocks_.page_count(); ++i) free(blocks_.page(i));
+}
+
+void GraphLinks::map(const uint8_t* levels, uint32_t rows, const uint32_t* const* ground, uint32_t section_rows,
+                     const uint32_t* upper, size_t upper_count) {
+    // Tables of pages are shared with graphs that change; these pages are never written.
+    const auto page_at = [](const uint32_t* links) { return reinterpret_cast<uint8_t*>(const_cast<uint32_t*>(links)); };
+    mapped_ = std::make_unique<Mapped>();
+    mapped_->levels.assign(levels, levels + rows);
+    uint32_t block = 0;
+    for (uint32_t row = 0; row < rows; ++row) {
+        if (levels[row] <= 1) continue;
+        mapped_->upper_rows.push_back(row);
+        mapped_->upper_blocks.push_back(block);
+        block += levels[row] - 1u;
+    }
+    const size_t block_page_links = size_t{blocks_.page_rows()} * m_;
+    for (size_t first = 0; first < upper_count; first += block_page_links) blocks_.append(page_at(upper + first));
+    for (uint32_t first = 0; first < rows; first += page_rows())
+        nodes_.append(page_at(ground[first / section_rows] + size_t{first % section_rows} * 2 * m_));
+}
+
+uint32_t GraphLinks::Mapped::first_block(uint32_t row) const {
+    return upper_blocks[std::lower_bound(upper_rows.begin(), upper_rows.end(), row) - upper_rows.begin()];
 }
 
 // A page is small ones until the next one is needed: what has no rows yet takes no memory. Nothing leads to lists that
@@ -54,6 +81,10 @@ uint32_t GraphLinks::allocate_blocks(uint32_t count) {
     const uint32_t block = static_cast<uint32_t>(next_block_);
     next_block_ += count;
     return block;
+}
+
+void GraphLinks::require_changeable() const {
+    if (mapped_) throw std::invalid_argument("a mapped graph is not changed");
 }
 
 void GraphLinks::reserve(uint32_t row) {

@@ -19,6 +19,8 @@ cdef extern from "row_mask.h" namespace "vecdb" nogil:
         vector[uint64_t] words() except +
         vector[uint32_t] rows(uint32_t, size_t) except +
         @staticmethod
+        CRowMask below(uint32_t) except +
+        @staticmethod
         CRowMask from_words(const uint64_t*, size_t) except +
 
 
@@ -51,6 +53,15 @@ cdef extern from "top_k.h" namespace "vecdb" nogil:
 
 
 cdef extern from "graph.h" namespace "vecdb" nogil:
+    cppclass GraphNumbers:
+        const uint8_t* levels
+        uint32_t rows
+        const uint32_t* const* ground
+        uint32_t section_rows
+        const uint32_t* upper
+        size_t upper_count
+        uint64_t entry
+
     cppclass CGraph "vecdb::Graph":
         CGraph(const CRowStore&, uint32_t, uint32_t, uint64_t) except +
         uint32_t m() const
@@ -67,7 +78,9 @@ cdef extern from "graph.h" namespace "vecdb" nogil:
         void copy_ground(uint32_t, uint32_t, uint32_t*) const
         vector[uint32_t] upper_links() except +
         uint64_t entry() const
-        void restore(const uint8_t*, uint32_t, const uint32_t*, const uint32_t*, size_t, uint64_t) except +
+        vector[uint64_t] member_words() except +
+        void fill(const GraphNumbers&, cbool) except +
+        uint32_t page_rows() const
         uint64_t unsound_links() except +
 
 

@@ -4,6 +4,8 @@ Row numbers are uint32 below 2**31. A distance is "lower is nearer": squared L2,
 one graph (insert, remove, relink, restore) are serialised by the caller; searches run beside them and take no lock.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,6 +29,10 @@ class RowMask:
     @staticmethod
     def of(rows: NDArray[np.uint32]) -> RowMask:
         """The set of these rows."""
+
+    @staticmethod
+    def below(rows: int) -> RowMask:
+        """The set of rows 0 .. rows - 1."""
 
     def with_changes(self, added: NDArray[np.uint32] | None, removed: NDArray[np.uint32] | None) -> RowMask:
         """This set with `added` rows, then without `removed` rows; either may be None."""
@@ -99,11 +105,29 @@ class Graph:
         """level << 32 | row of the entry point; 2**64 - 1 when the graph is empty."""
 
     def restore(
-        self, levels: NDArray[np.uint8], ground: NDArray[np.uint32], upper: NDArray[np.uint32], entry: int
+        self,
+        levels: NDArray[np.uint8],
+        ground: NDArray[np.uint32] | Sequence[NDArray[np.uint32]],
+        upper: NDArray[np.uint32],
+        entry: int,
     ) -> None:
-        """Fills an empty graph with what levels(), ground_links(), upper_links() and entry gave.
+        """Fills an empty graph with copies of what levels(), ground_links(), upper_links() and entry gave.
 
-        ValueError if they are unsound, which leaves the graph empty.
+        Ground links may come in parts of equally many rows, whole pages of the graph, the last one shorter: 65,536 rows
+        suit. ValueError if the numbers are unsound, which leaves the graph empty.
+        """
+
+    def map(
+        self,
+        levels: NDArray[np.uint8],
+        ground: NDArray[np.uint32] | Sequence[NDArray[np.uint32]],
+        upper: NDArray[np.uint32],
+        entry: int,
+    ) -> None:
+        """The same, but the links stay where they are and are held, not copied.
+
+        Such a graph is searched only: what would change it is a ValueError. Levels, entry and the number of upper links
+        are checked; links are not, and may be any numbers: walks pass over those that lead nowhere.
         """
 
     def unsound_links(self) -> int:

@@ -74,6 +74,13 @@ def give_back_memory():
         trim_heaps()
 
 
+cdef cnp.ndarray copy_of(const void* numbers, size_t count, dtype):
+    cdef cnp.ndarray result = np.empty(count, dtype)
+    if count:
+        memcpy(cnp.PyArray_DATA(result), numbers, cnp.PyArray_NBYTES(result))
+    return result
+
+
 cdef class ThreadPool:
     """`threads` threads (the caller counts as one); with `nice` they run at a lower priority and the caller only waits."""
     cdef unique_ptr[CThreadPool] pool
@@ -102,6 +109,13 @@ cdef class RowMask:
         """The set of these rows."""
         return RowMask().with_changes(rows, None)
 
+    @staticmethod
+    def below(uint32_t rows):
+        """The set of rows 0 .. rows - 1."""
+        cdef RowMask result = RowMask.__new__(RowMask)
+        result.mask = CRowMask.below(rows)
+        return result
+
     def with_changes(self, const uint32_t[::1] added, const uint32_t[::1] removed):
         """This set with `added` rows, then without `removed` rows; either may be None."""
         cdef RowMask result = RowMask.__new__(RowMask)
@@ -121,18 +135,12 @@ cdef class RowMask:
     def rows(self, uint32_t first=0, size_t most=0xFFFFFFFF):
         """Up to `most` rows from `first` on, ascending, as uint32."""
         cdef vector[uint32_t] rows = self.mask.rows(first, most)
-        result = np.empty(rows.size(), np.uint32)
-        if rows.size():
-            memcpy(cnp.PyArray_DATA(result), rows.data(), rows.size() * 4)
-        return result
+        return copy_of(rows.data(), rows.size(), np.uint32)
 
     def words(self):
         """The bitmap as uint64, bit i of word j for row 64 * j + i."""
         cdef vector[uint64_t] words = self.mask.words()
-        result = np.empty(words.size(), np.uint64)
-        if words.size():
-            memcpy(cnp.PyArray_DATA(result), words.data(), words.size() * 8)
-        return result
+        return copy_of(words.data(), words.size(), np.uint64)
 
     @staticmethod
     def from_words(const uint64_t[::1] words):
@@ -153,6 +161,7 @@ cdef class Graph:
     """A graph over a store's rows (Malkov & Yashunin 2018): `m` links a row on the upper layers, 2m on the ground."""
     cdef unique_ptr[CGraph] graph
     cdef readonly RowStore store
+    cdef object mapped  # what the graph shows where it lies, or None
 
     def __cinit__(self, RowStore store not None, uint32_t m, uint32_t ef_construction, uint64_t seed=0):
         self.store = store
@@ -208,15 +217,15 @@ cdef class Graph:
 
     def member_mask(self):
         """The rows of the graph as a RowMask."""
-        return RowMask.of(np.flatnonzero(self.levels()).astype(np.uint32))
+        cdef vector[uint64_t] words = self.graph.get().member_words()
+        cdef RowMask result = RowMask.__new__(RowMask)
+        result.mask = CRowMask.from_words(words.data(), words.size())
+        return result
 
     def levels(self):
         """uint8 a row: 0 outside the graph, else the row's level + 1."""
         cdef vector[uint8_t] levels = self.graph.get().levels()
-        result = np.empty(levels.size(), np.uint8)
-        if levels.size():
-            memcpy(cnp.PyArray_DATA(result), levels.data(), levels.size())
-        return result
+        return copy_of(levels.data(), levels.size(), np.uint8)
 
     def ground_links(self, uint32_t first, uint32_t count):
         """uint32 (count, 2m): the ground lists of rows first .. first + count; unused places hold the row itself."""
@@ -231,32 +240,50 @@ cdef class Graph:
     def upper_links(self):
         """uint32: for each row of level L >= 1, ascending, its lists of layers 1 .. L, m links each."""
         cdef vector[uint32_t] upper = self.graph.get().upper_links()
-        result = np.empty(upper.size(), np.uint32)
-        if upper.size():
-            memcpy(cnp.PyArray_DATA(result), upper.data(), upper.size() * 4)
-        return result
+        return copy_of(upper.data(), upper.size(), np.uint32)
 
     @property
     def entry(self):
         """level << 32 | row of the entry point; 2**64 - 1 when the graph is empty."""
         return self.graph.get().entry()
 
-    def restore(self, const uint8_t[::1] levels, const uint32_t[:, ::1] ground, const uint32_t[::1] upper,
-                uint64_t entry):
-        """Fills an empty graph with what levels(), ground_links(), upper_links() and entry gave. ValueError."""
-        cdef uint32_t rows = levels.shape[0]
+    def restore(self, const uint8_t[::1] levels, ground, const uint32_t[::1] upper, uint64_t entry):
+        """Fills an empty graph with copies of what levels(), ground_links(), upper_links() and entry gave. ValueError."""
+        self._fill(levels, ground, upper, entry, False)
+
+    def map(self, const uint8_t[::1] levels, ground, const uint32_t[::1] upper, uint64_t entry):
+        """The same, but links stay where they are, unchecked: a graph that is searched and never changed. ValueError."""
+        self._fill(levels, ground, upper, entry, True)
+
+    def _fill(self, const uint8_t[::1] levels, ground, const uint32_t[::1] upper, uint64_t entry, bint mapped):
+        cdef GraphNumbers numbers
+        cdef vector[const uint32_t*] sections
+        cdef const uint32_t[:, ::1] section
+        cdef uint32_t width = 2 * self.graph.get().m()
+        cdef list parts = list(ground) if isinstance(ground, (list, tuple)) else [ground]
         if len(self) != 0:
             raise ValueError("the graph is not empty")
-        if ground.shape[0] != rows or ground.shape[1] != 2 * self.graph.get().m():
-            raise ValueError(f"expected ground links of shape ({rows}, {2 * self.graph.get().m()})")
-        if rows == 0:
+        numbers.rows = left = levels.shape[0]
+        numbers.section_rows = len(parts[0]) if parts else 0
+        for part in parts:
+            section = part
+            if section.shape[1] != width or section.shape[0] != min(left, numbers.section_rows):
+                raise ValueError(f"expected ground links of shape ({numbers.rows}, {width})")
+            sections.push_back(&section[0, 0] if section.shape[0] else NULL)
+            left -= section.shape[0]
+        if left or (len(parts) > 1 and numbers.section_rows % self.graph.get().page_rows()):
+            raise ValueError(f"expected ground links of shape ({numbers.rows}, {width}), in parts of whole pages")
+        if numbers.rows == 0:
             return
         if np.any(np.asarray(levels)[self.store.row_bound:]):
             raise ValueError("the graph has rows beyond its store")
-        cdef size_t upper_count = upper.shape[0]
-        cdef const uint32_t* upper_data = &upper[0] if upper_count else NULL
+        numbers.levels = &levels[0]
+        numbers.ground = sections.data()
+        numbers.upper, numbers.upper_count = &upper[0] if upper.shape[0] else NULL, upper.shape[0]
+        numbers.entry = entry
+        self.mapped = (parts, upper) if mapped else None  # held for as long as they are searched
         with nogil:
-            self.graph.get().restore(&levels[0], rows, &ground[0, 0], upper_data, upper_count, entry)
+            self.graph.get().fill(numbers, mapped)
 
     def unsound_links(self):
         """Links out of range, to rows outside the graph, or repeated in a list: 0 in a sound graph."""

@@ -82,6 +82,12 @@ std::vector<uint64_t> RowMask::words() const {
     return words;
 }
 
+RowMask RowMask::below(uint32_t rows) {
+    std::vector<uint64_t> words((size_t{rows} + 63) / 64, ~0ull);
+    if (rows % 64) words.back() >>= 64 - rows % 64;
+    return from_words(words.data(), words.size());
+}
+
 RowMask RowMask::from_words(const uint64_t* words, size_t word_count) {
     RowMask mask;
     mask.chunks_.resize((word_count + MASK_CHUNK_WORDS - 1) / MASK_CHUNK_WORDS);

@@ -59,6 +59,8 @@ class RowMask {
 
     // The bitmap's words, little-endian, one chunk after another up to row_bound(); from_words() is the inverse.
     std::vector<uint64_t> words() const;
+    // Rows 0 .. rows - 1.
+    static RowMask below(uint32_t rows);
     static RowMask from_words(const uint64_t* words, size_t word_count);
 
   private:

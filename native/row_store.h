@@ -34,9 +34,13 @@ class RowStore {
     const Code4* code4() const { return code4_; }
     const Kernels& kernels() const { return *vecdb::kernels(); }
 
-    // `page` holds (1 << page_shift) rows and outlives the store.
+    // `page` holds (1 << page_shift) rows and outlives the store; the last one may hold fewer.
     void add_page(const uint8_t* page) { table_.append(const_cast<uint8_t*>(page)); }
-    uint64_t row_bound() const { return table_.row_bound(); }
+    void add_last_page(const uint8_t* page, uint32_t rows) {
+        missing_rows_ = table_.page_rows() - rows;
+        table_.append(const_cast<uint8_t*>(page));
+    }
+    uint64_t row_bound() const { return table_.row_bound() - missing_rows_; }
     RowPages pages() const { return RowPages{table_.raw(), table_.page_shift(), stride_}; }
     const uint8_t* row(uint32_t row) const {
         return table_.page_of(row) + static_cast<size_t>(table_.offset_of(row)) * stride_;
@@ -64,6 +68,7 @@ class RowStore {
     uint32_t stride_;
     const Code4* code4_;
     PageTable table_;
+    uint32_t missing_rows_ = 0;  // of the last page
 };
 
 }  // namespace vecdb

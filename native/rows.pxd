@@ -1,6 +1,7 @@
 # distutils: language = c++
 # The C++ that rows.pyx binds.
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libcpp cimport bool as cbool
 from libcpp.memory cimport unique_ptr
 
 
@@ -33,8 +34,10 @@ cdef extern from "row_store.h" namespace "vecdb" nogil:
     cppclass CRowStore "vecdb::RowStore":
         CRowStore(RowType, Metric, uint32_t, uint32_t, uint32_t, const CCode4*) except +
         uint32_t dimension() const
+        uint32_t stride() const
         const CKernels& kernels() const
         void add_page(const uint8_t*)
+        void add_last_page(const uint8_t*, uint32_t)
         uint64_t row_bound() const
         const uint8_t* row(uint32_t) const
         const float* floats(uint32_t, float*) const
@@ -53,3 +56,4 @@ cdef class RowStore:
     cdef unique_ptr[CRowStore] store
     cdef list pages
     cdef size_t page_bytes
+    cdef cbool is_complete

@@ -33,6 +33,9 @@ class Code4:
 def read_rows(source: RowStore, rows: NDArray[np.uint32]) -> NDArray[np.float32]:
     """A copy of float32 or float16 rows as float32, (n, d)."""
 
+def stored_checksums(source: RowStore, rows: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """CRC-32C of each row as it is stored; the GIL is released."""
+
 class RowStore:
     """Vectors of `dimension` numbers coded as `row_type`, `stride` bytes a row, in pages of 2**page_shift rows.
 
@@ -52,6 +55,9 @@ class RowStore:
     ) -> None: ...
     def add_page(self, page: ReadableBuffer | NDArray[np.uint8]) -> None:
         """Adds the next page: any readable buffer of 2**page_shift * stride bytes; it is kept, not copied."""
+
+    def add_last_page(self, page: ReadableBuffer | NDArray[np.uint8]) -> None:
+        """The same for a page of fewer rows, at least one; no other follows it."""
 
     @property
     def dimension(self) -> int:

@@ -67,9 +67,27 @@ def read_rows(RowStore source not None, const uint32_t[::1] rows not None):
     return result
 
 
+def stored_checksums(RowStore source not None, const uint32_t[::1] rows not None):
+    """CRC-32C of each row as it is stored, uint32; the GIL is released."""
+    cdef cnp.ndarray result = np.empty(rows.shape[0], np.uint32)
+    cdef uint32_t* out = <uint32_t*>cnp.PyArray_DATA(result)
+    cdef const CKernels* kernels = &source.store.get().kernels()
+    cdef size_t row_bytes = source.store.get().stride()
+    cdef Py_ssize_t i
+    check_bound(source, rows)
+    with nogil:
+        for i in range(rows.shape[0]):
+            out[i] = kernels.crc32c(0, source.store.get().row(rows[i]), row_bytes)
+    return result
+
+
 cdef int check_rows_of(RowStore source, const uint32_t[::1] rows, uint32_t dimension) except -1:
     if source.row_type not in ("float32", "float16") or source.store.get().dimension() != dimension:
         raise ValueError(f"expected a store of float32 or float16 rows of {dimension} numbers")
+    return check_bound(source, rows)
+
+
+cdef int check_bound(RowStore source, const uint32_t[::1] rows) except -1:
     if rows.shape[0] and np.max(rows) >= source.store.get().row_bound():
         raise IndexError(f"row {np.max(rows)} is beyond the store's {source.store.get().row_bound()} rows")
     return 0
@@ -97,10 +115,20 @@ cdef class RowStore:
     def add_page(self, page):
         """Adds the next page: any readable buffer of 2**page_shift * stride bytes; it is kept, not copied."""
         cdef const uint8_t[::1] view = page
-        if <size_t>view.shape[0] < self.page_bytes:
+        if self.is_complete or <size_t>view.shape[0] < self.page_bytes:
             raise ValueError(f"expected a page of {self.page_bytes} bytes, received {view.shape[0]}")
         self.pages.append(view)
         self.store.get().add_page(&view[0])
+
+    def add_last_page(self, page):
+        """The same for a page of fewer rows, at least one; no other follows it."""
+        cdef const uint8_t[::1] view = page
+        cdef uint32_t stride = self.store.get().stride()
+        if self.is_complete or not stride <= <size_t>view.shape[0] <= self.page_bytes or view.shape[0] % stride:
+            raise ValueError(f"expected whole rows of {stride} bytes, received {view.shape[0]}")
+        self.is_complete = True
+        self.pages.append(view)
+        self.store.get().add_last_page(&view[0], view.shape[0] // stride)
 
     @property
     def dimension(self):

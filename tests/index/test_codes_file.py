@@ -23,7 +23,7 @@ from tests.index.coded_rows import (
 )
 from tests.index.indexed_rows import view_of
 from vecdb.errors import Corrupted
-from vecdb.index.hnsw import MAGIC, VERSION
+from vecdb.index.graph_file import MAGIC, VERSION
 from vecdb.native.index import RowMask
 from vecdb.storage.checked_file import read_checked, write_checked
 

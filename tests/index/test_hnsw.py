@@ -11,7 +11,8 @@ import pytest
 
 from tests.index.indexed_rows import POOL, SETTINGS, IndexedRows, random_rows, view_of
 from vecdb.errors import Corrupted, VersionMismatch
-from vecdb.index.hnsw import MAGIC, VERSION, HnswIndex
+from vecdb.index.graph_file import MAGIC, VERSION
+from vecdb.index.hnsw import HnswIndex
 from vecdb.schema import Hnsw
 from vecdb.storage.checked_file import read_checked, write_checked
 

@@ -32,6 +32,11 @@ def test_minus_is_the_difference_of_sets(seed: int) -> None:
         assert_is(RowMask.of(a).minus(RowMask.of(b)), frozenset(a.tolist()) - set(b.tolist()), f"seed {seed}")
 
 
+@pytest.mark.parametrize("rows", [0, *EDGES, 1_000_037])
+def test_all_rows_below_a_bound(rows: int) -> None:
+    assert_is(RowMask.below(rows), frozenset(range(rows)), f"{rows} rows")
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_rows_come_from_the_first_on_and_no_more_than_asked(seed: int) -> None:
     rng = np.random.default_rng(seed)

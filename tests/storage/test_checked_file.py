@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from vecdb.errors import Corrupted, Error, StorageFailed, StorageFull, VersionMismatch
-from vecdb.storage.checked_file import SECTION_ALIGNMENT, read_checked, write_checked
+from vecdb.storage.checked_file import SECTION_ALIGNMENT, CheckedFile, read_checked, write_checked
 
 MAGIC = b"TESTFILE"
 SECTIONS: list[Any] = [b"first section", b"", bytes(range(100)), np.arange(20, dtype=np.float32)]
@@ -44,6 +44,26 @@ def test_layout_is_the_documented_one(path: Path) -> None:
         assert offset % 64 == 0
         assert zero == 0
         assert data[offset : offset + size] == bytes(memoryview(section).cast("B"))
+
+
+def test_a_section_is_checked_when_it_is_asked_for(path: Path) -> None:
+    data = path.read_bytes()
+    for number in range(len(SECTIONS)):
+        offset, size, _, _ = struct.unpack_from("<QQII", data, 32 + 24 * number)
+        if not size:
+            continue
+        damaged = bytearray(data)
+        damaged[offset + size - 1] ^= 1
+        path.write_bytes(damaged)
+        file = CheckedFile(path, MAGIC, 3)
+        assert [len(each) for each in file.sections] == [13, 0, 100, 80]
+        for other in range(len(SECTIONS)):
+            if other != number:
+                file.check(other)
+        for _ in range(2):
+            with pytest.raises(Corrupted, match=f"section {number}") as raised:
+                file.check(number)
+        assert raised.value.path == str(path)
 
 
 @pytest.mark.parametrize("sizes", [[], [0], [1], [64], [63, 65, 128], [0, 0, 0], [100_000]])

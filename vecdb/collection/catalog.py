@@ -25,7 +25,9 @@ from vecdb.storage.manifest import CollectionEntry, Manifest
 MASK_MAGIC = b"VECDBLIV"
 MASK_VERSION = 1
 KEY_VALUE_POSITION = "key_value_position"  # in the manifest's state: what the store holds at its sequence
-SCRUB_AT_OPEN_BYTES = 256 << 20  # vectors checked before the first answer; the rest follows in the background
+SCRUB_AT_OPEN_BYTES = 16 << 20  # vectors checked before the first answer; the rest follows in the background
+
+INDEX_IS_REBUILT = "%s; the index is being rebuilt"
 
 _LOG = logging.getLogger("vecdb")
 
@@ -170,9 +172,9 @@ class Catalog:
         except Corrupted as error:
             if not any(error.path.endswith(index.file) for index in entry.indexes.values()):
                 raise
-            # An index is only a faster way to what the rows say: it is built again in the background. Its next file is
-            # of the next generation, for the checkpoint still names this one.
-            _LOG.warning("%s; the index is being rebuilt", error)
+            # An index is only a faster way to what the rows say: it is built again in the background, as after
+            # CollectionState.forget_index().
+            _LOG.warning(INDEX_IS_REBUILT, str(error))  # not the error, whose frames hold the file
             state = opened(load_indexes=False)
         scrub(state, SCRUB_AT_OPEN_BYTES)
         return state

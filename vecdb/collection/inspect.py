@@ -76,7 +76,10 @@ def recall_report(
 
 
 def verify(state: CollectionState, commits: CommitQueue, deadline: Deadline = NEVER) -> VerifyReport:
-    """Checks every row's head, vectors, id and payload, and every link of the indexes. Timeout between rows."""
+    """Checks every row's head, vectors, id and payload, and every link of the indexes. Timeout between rows.
+
+    An index whose file is found to be damaged is forgotten: searches are exact until it is built again.
+    """
     problems: list[str] = []
     with deadline.holding(state.index_lock), deadline.holding(commits.apply_lock):
         commits.settle()
@@ -97,6 +100,12 @@ def verify(state: CollectionState, commits: CommitQueue, deadline: Deadline = NE
         files = len(state.heads.rows.chunk_buffers())
         for name, column in deadline.each(state.columns.items()):
             files += len(column.rows.chunk_buffers()) + 1
+            try:
+                while column.load_index(_CHUNK_BYTES):
+                    deadline.check()
+            except Corrupted as error:
+                problems.append(str(error))
+                state.forget_index(name)
             if isinstance(column.index, HnswIndex) and (unsound := column.index.graph.unsound_links()):
                 problems.append(f"vector '{name}': {unsound} unsound links in the graph")
     return VerifyReport(files=files, rows=len(rows), problems=tuple(problems))

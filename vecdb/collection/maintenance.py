@@ -44,9 +44,12 @@ class _Request:
 
 
 class Maintenance:
-    """One thread for all open collections of a database; it looks at those that were touched and still have work."""
+    """One thread for all open collections of a database; it looks at those that were touched and still have work.
 
-    def __init__(self, catalog: Catalog, commits: CommitQueue) -> None:
+    `read_only`: all it does is to check the files.
+    """
+
+    def __init__(self, catalog: Catalog, commits: CommitQueue, *, read_only: bool = False) -> None:
         self._catalog = catalog
         self._commits = commits
         self._wake = Wake()
@@ -57,7 +60,7 @@ class Maintenance:
         self._requests: deque[_Request] = deque()
         self._short_requests: deque[_Request] = deque()
         self._stopping = False
-        self._upkeep = Upkeep(commits)
+        self._upkeep = Upkeep(commits, read_only=read_only)
         # Of a collection: its searches at a moment, that moment, and whether there were many just before it.
         self._searches: weakref.WeakKeyDictionary[CollectionState, tuple[int, float, bool]] = (
             weakref.WeakKeyDictionary()
@@ -190,6 +193,8 @@ class Maintenance:
 
     def _bring_up_to_date(self, state: CollectionState) -> None:
         """Everything for one collection, at once."""
+        while self._upkeep.load(state) and not self._stopping:
+            self._between_steps()
         while self._progressed(self._upkeep.absorb(state)) and not self._stopping:
             self._between_steps()
         self._upkeep.heal(state, at_once=True)

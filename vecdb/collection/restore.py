@@ -22,8 +22,8 @@ from vecdb.collection.database_files import (
     is_store_file,
 )
 from vecdb.errors import Corrupted, InvalidValue, VersionMismatch, brief
-from vecdb.index.hnsw import MAGIC as GRAPH_MAGIC
-from vecdb.index.hnsw import VERSION as GRAPH_VERSION
+from vecdb.index.graph_file import MAGIC as GRAPH_MAGIC
+from vecdb.index.graph_file import VERSION as GRAPH_VERSION
 from vecdb.progress import Report
 from vecdb.schema import CollectionSchema
 from vecdb.storage.archive import ArchiveEntry, unpack

@@ -20,6 +20,7 @@ from vecdb.storage.memory_rows import MemoryRows
 from vecdb.storage.row_file import RowFile
 
 RowNumbers = npt.NDArray[np.uint32]
+Checksums = npt.NDArray[np.uint32]
 
 _VECTORS_AT = 1 + INLINE_ID_BYTES  # where a cell has the checksum of the vectors, then its own
 _CELL_AT = _VECTORS_AT + 4
@@ -83,11 +84,16 @@ class RowHeads:
             self._store.add_page(chunk.reshape(-1))
 
 
-def vector_checksums(vectors: list[npt.NDArray[np.uint8]]) -> npt.NDArray[np.uint32]:
+def vector_checksums(vectors: list[npt.NDArray[np.uint8]]) -> Checksums:
     """One checksum a row over all its vectors, from (n, row bytes) arrays in schema order."""
-    checksums = row_checksums(vectors[0])
-    for more in vectors[1:]:
-        checksums = checksums * np.uint32(31) ^ row_checksums(more)
+    return joined_checksums([row_checksums(each) for each in vectors])
+
+
+def joined_checksums(each_vector: list[Checksums]) -> Checksums:
+    """One checksum a row, from those of its vectors in schema order."""
+    checksums = each_vector[0]
+    for more in each_vector[1:]:
+        checksums = checksums * np.uint32(31) ^ more
     return checksums
 
 

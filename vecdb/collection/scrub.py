@@ -6,9 +6,10 @@ from typing import Final
 
 import numpy as np
 
-from vecdb.collection.row_heads import vector_checksums
+from vecdb.collection.row_heads import joined_checksums
 from vecdb.collection.state import CollectionState, RowNumbers
 from vecdb.errors import Corrupted
+from vecdb.native.rows import stored_checksums
 
 _CHUNK_ROWS: Final = 1024
 
@@ -23,6 +24,7 @@ def scrub(state: CollectionState, bytes_maximum: int) -> bool:
         snapshot = state.snapshot
         rows = snapshot.live.rows(state.scrubbed_rows, _CHUNK_ROWS)
         if len(rows) == 0:
+            state.scrubbed_rows = max(state.scrubbed_rows, state.opened_rows)
             return True
         check_rows(state, rows)
         state.scrubbed_rows = int(rows[-1]) + 1
@@ -34,8 +36,8 @@ def check_rows(state: CollectionState, rows: RowNumbers) -> None:
     """Corrupted if a vector of these rows is not what was written."""
     try:
         expected = state.heads.checksums(rows)
-        vectors = [column.rows.read(rows) for column in state.columns.values()]
-        wrong = np.flatnonzero(vector_checksums(vectors) != expected)
+        found = joined_checksums([stored_checksums(column.store, rows) for column in state.columns.values()])
+        wrong = np.flatnonzero(found != expected)
         if len(wrong):
             row = int(rows[wrong[0]])
             files = [column.rows.path_of(row) for column in state.columns.values()]

@@ -13,6 +13,7 @@ from vecdb.collection.deadline import NEVER, Deadline
 from vecdb.collection.filtering import matching_rows
 from vecdb.collection.hits import StoredHits, vectors_of
 from vecdb.collection.hits_batch import StoredHitsBatch
+from vecdb.collection.scrub import check_rows
 from vecdb.collection.snapshot import Snapshot
 from vecdb.collection.state import CollectionState
 from vecdb.collection.vector_column import VectorColumn
@@ -71,6 +72,8 @@ class Searcher:
         if min_score is not None:
             keep = -distances >= min_score
             rows, distances = rows[keep], distances[keep]
+        if state.scrubbed_rows < state.opened_rows:
+            check_rows(state, rows)
         vectors = vectors_of(state, rows) if with_vectors else None
         return StoredHits(state, snapshot, rows, distances, plan, select, vectors)
 
@@ -114,6 +117,8 @@ class Searcher:
         if min_score is not None:
             set_places = np.arange(k) < counts[:, None]
             counts = np.count_nonzero(set_places & (-distances >= min_score), axis=1)
+        if state.scrubbed_rows < state.opened_rows:
+            check_rows(state, rows[np.arange(k) < counts[:, None]])
         return StoredHitsBatch(state, snapshot, rows, distances, counts, plans, plan_of, select, with_vectors)
 
     def column(self, using: str | None) -> VectorColumn:

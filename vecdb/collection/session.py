@@ -24,7 +24,7 @@ class Session:
         self.commits = commits
         self.trouble: type[Closed] | type[Forked] | None = None
         self.read_only = read_only
-        self._maintenance = None if read_only else Maintenance(catalog, commits)
+        self._maintenance = Maintenance(catalog, commits, read_only=read_only)
         _SESSIONS.add(self)
 
     def check(self) -> None:
@@ -35,25 +35,23 @@ class Session:
     def check_write(self, state: CollectionState | None = None) -> None:
         """Closed, Forked or ReadOnly; else waits until there is room for more rows."""
         self.check()
-        if self._maintenance is None:
+        if self.read_only:
             raise ReadOnly(path=self._path)
         if state is not None:
             self._maintenance.throttle(state)
 
     def wrote(self, state: CollectionState) -> None:
         """Rows came or went: there may be work in the background."""
-        if self._maintenance is not None:
-            self._maintenance.touch(state)
+        self._maintenance.touch(state)
 
     def optimize(self, state: CollectionState, wait: bool, progress: Progress) -> None:
         """Absorbs, heals and checkpoints everything; see Maintenance.optimize(). Closed if close() came first."""
-        assert self._maintenance is not None
         if not self._maintenance.optimize(state, wait, reporter(progress, "optimize")):
             raise Closed(what=self.what)
 
     def between_steps(self, task: Callable[[], None]) -> None:
         """Runs a short task beside no background work; see Maintenance.between_steps(). Closed if close() was first."""
-        if self._maintenance is None:
+        if self.read_only:
             task()
         elif not self._maintenance.between_steps(task):
             raise Closed(what=self.what)
@@ -61,8 +59,7 @@ class Session:
     def close(self) -> None:
         """Refuses new calls and ends the background work. May be called again, also after an interrupt."""
         self.trouble = self.trouble or Closed
-        if self._maintenance is not None:
-            self._maintenance.close()
+        self._maintenance.close()
 
 
 _SESSIONS: weakref.WeakSet[Session] = weakref.WeakSet()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import weakref
 from collections import deque
 from collections.abc import Callable
@@ -101,6 +102,7 @@ class CollectionState:
         self.written_rows = entry.next_row  # rows below it exist in the files
         self.absorbed_rows = dict.fromkeys(self.columns, 0)  # since the index was last saved
         self.dead_rows: list[RowNumbers] = []  # seen by no reader any more, still in an index
+        self.opened_at = time.monotonic()
         self.scrubbed_rows = 0
         self.opened_rows = entry.next_row
 
@@ -118,11 +120,10 @@ class CollectionState:
 
     def rows_to_reuse(self, next_row: int) -> FreeRows:
         """What is free when nothing is under way: rows that are neither live nor still to be taken out of an index."""
-        free = np.full(next_row, self._reuse_rows)
-        free[self.snapshot.live.rows()] = False
+        free = RowMask.below(next_row if self._reuse_rows else 0).minus(self.snapshot.live)
         for _, rows in self.retired:
-            free[rows] = False
-        return FreeRows(next_row, np.flatnonzero(free).astype(np.uint32))
+            free = free.with_changes(None, rows)
+        return FreeRows(next_row, free.rows())
 
     def apply(self, change: Upsert | Update | Delete, sequence: int) -> None:
         """Carries out a change and publishes it. Repeating it, after a failure or a crash, gives the same state."""
@@ -183,6 +184,17 @@ class CollectionState:
         """Dead rows were taken out of one vector's index; `masked` tells whether more are in it."""
         before = self.snapshot
         view = View(before.live, before.views[name].tail, masked)
+        self._show(Snapshot(before.sequence, before.live, {**before.views, name: view}), NO_ROWS)
+
+    def forget_index(self, name: str) -> None:
+        """Puts an empty index in the place of one whose file is damaged. Called under the index lock as well.
+
+        All rows are its tail: they are scanned, and absorbed anew. Its next file is of the next generation, for the
+        checkpoint still names the damaged one.
+        """
+        self.columns[name].forget_index()
+        before = self.snapshot
+        view = View(before.live, before.live, False)
         self._show(Snapshot(before.sequence, before.live, {**before.views, name: view}), NO_ROWS)
 
     def _show(self, snapshot: Snapshot, retired: RowNumbers) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from vecdb.collection.catalog import INDEX_IS_REBUILT
 from vecdb.collection.commit_queue import CommitQueue
 from vecdb.collection.measure import measured_curve
 from vecdb.collection.scrub import scrub
@@ -29,6 +30,7 @@ _HEAL_SECONDS: Final = 5.0  # fewer dead rows than that are healed when this muc
 _AUDIT_SECONDS: Final = 30.0  # of a million rows an audit takes a good half second
 _SCRUB_BYTES: Final = 16 << 20
 _WORKED_BYTES: Final = 16 << 20  # of vectors, after which free memory is worth giving back: it takes some milliseconds
+_REST_SECONDS: Final = 0.1  # after an open; the interpreter makes a search wait for 5 ms where another thread works
 _CURVE_GROWTH: Final = 0.3  # of an index, which makes its recall curve worth measuring again
 _CURVE_CHANGE: Final = 0.4  # the same of rows that came or went: a fifth was replaced
 
@@ -57,8 +59,9 @@ def audit_is_due(inserted_rows: int, seconds_since: float) -> bool:
 class Upkeep:
     """The steps; the maintenance thread alone runs them."""
 
-    def __init__(self, commits: CommitQueue) -> None:
+    def __init__(self, commits: CommitQueue, *, read_only: bool = False) -> None:
         self._commits = commits
+        self._read_only = read_only  # steps check the files, and that is all
         self._waiting_since: weakref.WeakKeyDictionary[CollectionState, float] = weakref.WeakKeyDictionary()
         self._audited: weakref.WeakKeyDictionary[VectorColumn, float] = weakref.WeakKeyDictionary()
         # Rows that came or went since the recall curve of a vector was measured.
@@ -67,6 +70,12 @@ class Upkeep:
 
     def step(self, state: CollectionState, searched: bool = False) -> bool:
         """A little of everything, less where many searches go on; True if there is more to do at once."""
+        if self._is_to_rest(state):
+            return False
+        if self.load(state):
+            return True
+        if self._read_only:
+            return self._scrub(state)
         if self.absorb(state, _ABSORB_ROWS_SEARCHED if searched else _ABSORB_ROWS):
             self.heal(state)
             return True
@@ -74,6 +83,24 @@ class Upkeep:
         self.audit(state)
         self.measure(state)
         return self._scrub(state)
+
+    def load(self, state: CollectionState) -> bool:
+        """Checks a little more of index files that are searched where they are mapped; True if there is more to do.
+
+        One that was checked is in memory then, one that is damaged is built again.
+        """
+        for name, column in state.columns.items():
+            try:
+                with state.index_lock:
+                    more = column.load_index(_SCRUB_BYTES)
+            except Corrupted as error:
+                _LOG.warning(INDEX_IS_REBUILT, str(error))  # not the error, whose frames hold the file
+                with state.index_lock, self._commits.apply_lock:
+                    state.forget_index(name)
+                more = True
+            if more:
+                return True
+        return False
 
     def absorb(self, state: CollectionState, most: int = _ABSORB_ROWS) -> bool:
         """Moves `most` rows from each tail into its index; True if any tail has more."""
@@ -136,6 +163,10 @@ class Upkeep:
 
     def is_waiting(self, state: CollectionState) -> bool:
         """Whether something is to be done later, though nothing comes to be written."""
+        if self._is_to_rest(state):
+            return True
+        if self._read_only:
+            return False
         unaudited = any(column.index.inserted_since_audit > 0 for column in state.columns.values())
         return unaudited or bool(state.retired or state.dead_rows)
 
@@ -159,6 +190,11 @@ class Upkeep:
     def _count(self, state: CollectionState, name: str, rows: int) -> None:
         state.absorbed_rows[name] += rows
         self._changed_rows.setdefault(state, Counter())[name] += rows
+
+    def _is_to_rest(self, state: CollectionState) -> bool:
+        """Whether it was opened just now, to be searched where its index is mapped: that has the machine to itself."""
+        is_new = time.monotonic() - state.opened_at < _REST_SECONDS
+        return is_new and any(column.index_is_mapped for column in state.columns.values())
 
     def _scrub(self, state: CollectionState) -> bool:
         """Checks a little more of what was on disk when the collection was opened."""

@@ -44,15 +44,11 @@ class VectorColumn:
             if folder is None
             else RowFile(folder / "rows", f"v{name}", row_bytes, at_least=rows, read_only=read_only)
         )
+        self._pools = pool, background
         metric: Literal["l2", "dot"] = "l2" if vector.metric == "l2" else "dot"
         self.store = RowStore(vector.dtype, metric, vector.dimension, row_bytes, self.rows.chunk_shift)
         self._share_chunks()
-        if isinstance(vector.index, Hnsw):
-            self.index: VectorIndex = HnswIndex(
-                self.store, vector.index, pool, background, index_file, unit=self.normalise
-            )
-        else:
-            self.index = FlatIndex(self.store, pool)
+        self.index = self._index(index_file)
 
     @property
     def row_bytes(self) -> int:
@@ -69,6 +65,19 @@ class VectorColumn:
         self.rows.ensure(rows)
         self._share_chunks()
 
+    @property
+    def index_is_mapped(self) -> bool:
+        """Whether the index is searched where its file is mapped, and load_index() has work."""
+        return isinstance(self.index, HnswIndex) and self.index.is_mapped
+
+    def load_index(self, bytes_maximum: int) -> bool:
+        """Checks and loads a little more of the index's file, while it is searched; True if more is left. Corrupted."""
+        return isinstance(self.index, HnswIndex) and self.index.load(bytes_maximum)
+
+    def forget_index(self) -> None:
+        """Puts an empty index in the place of this one, which searches under way may go on with."""
+        self.index = self._index(None)
+
     def write(self, rows: RowNumbers, data: npt.NDArray[np.uint8]) -> None:
         """Stores the bytes of vectors. StorageFull."""
         self.rows.write(rows, data)
@@ -79,6 +88,12 @@ class VectorColumn:
         if self.vector.dtype == "float32":
             return stored.view(np.float32)
         return decode(self.vector.dtype, stored, self.vector.dimension)
+
+    def _index(self, file: Path | None) -> VectorIndex:
+        pool, background = self._pools
+        if not isinstance(self.vector.index, Hnsw):
+            return FlatIndex(self.store, pool)
+        return HnswIndex(self.store, self.vector.index, pool, background, file, unit=self.normalise, mapped=True)
 
     def _share_chunks(self) -> None:
         for chunk in self.rows.chunk_buffers()[self.store.page_count :]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -62,3 +63,13 @@ class Codes:
         self._rows.ensure(rows)
         for chunk in self._rows.chunk_buffers()[self.store.page_count :]:
             self.store.add_page(chunk.reshape(-1))
+
+
+def mapped_store(source: RowStore, code4: Code4, parts: Sequence[Bytes2D], part_rows: int) -> RowStore:
+    """A store of codes where they lie, for walks: in parts of `part_rows` rows, a power of two, the last of fewer."""
+    shift = part_rows.bit_length() - 1
+    store = RowStore("code4", code4.metric, source.dimension, code4.row_bytes, shift, code4)
+    for part in parts[:-1]:
+        store.add_page(part.reshape(-1))
+    store.add_last_page(parts[-1].reshape(-1))
+    return store

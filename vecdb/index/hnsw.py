@@ -1,29 +1,23 @@
-"""The graph index (Malkov & Yashunin 2018) over codes of the rows, and its file."""
+"""The graph index (Malkov & Yashunin 2018) over codes of the rows."""
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from vecdb.errors import Corrupted
-from vecdb.index.code_training import are_enough, code4_for, code4_width
-from vecdb.index.codes import Codes
+from vecdb.index.code_training import are_enough, code4_for
+from vecdb.index.codes import Codes, mapped_store
+from vecdb.index.graph_file import GraphFile, write_graph
 from vecdb.index.vector_index import Floats, RowNumbers, View
 from vecdb.native.index import Graph, RowMask, ThreadPool, search, search_many
-from vecdb.native.rows import Code4, RowStore
+from vecdb.native.rows import RowStore
 from vecdb.schema import Hnsw
-from vecdb.storage.checked_file import read_checked, write_checked
 
-MAGIC: Final = b"VECDBGRA"
-VERSION: Final = 2
 SEED: Final = 1
 
-_HEADER = struct.Struct("<QQII")  # entry, rows, m, rows a section of ground links and of codes
-_CODES_HEADER = struct.Struct("<IIQ")  # dimension, lines, rows trained on
-_SECTION_ROWS: Final = 1 << 16
+_LOADED_AT_ONCE_BYTES: Final = 4 << 20  # a smaller file is read whole in a few milliseconds
 _RELINK_SHARE: Final = 0.1
 _GONE_SHARE: Final = 0.5
 _TRAINING_GROWTH: Final = 2  # times as many rows: the codes are made anew
@@ -32,6 +26,9 @@ _TRAINING_ROWS_MAXIMUM: Final = 1 << 18  # trained on as many, codes are made an
 
 class HnswIndex:
     """A graph over a store. `pool` searches batches, `background` builds; `unit`: rows have length one.
+
+    A `file` is read whole. `mapped`: a large one is searched where it is mapped, until load() has checked it.
+    Corrupted, VersionMismatch, StorageFailed.
 
     It is walked and built by codes of four bits a number (see native/code4.h), once there are rows enough to find out
     how to code them and the codes prove good on those; what a walk finds is scored again by the rows themselves.
@@ -48,6 +45,7 @@ class HnswIndex:
         file: Path | None = None,
         *,
         unit: bool = False,
+        mapped: bool = False,
     ) -> None:
         self._store = store
         self._unit = unit
@@ -57,10 +55,17 @@ class HnswIndex:
         self._settings = settings
         self._pool = pool
         self._background = background
-        self.graph = Graph(store, settings.m, settings.ef_construction, SEED)
+        self.graph = self._new_graph()
         self._inserted = 0  # since the last search for unreachable rows, which walks the whole graph
-        if file is not None:
-            self._load(file)
+        self._file: GraphFile | None = None  # that is searched where it is mapped
+        if file is None:
+            return
+        saved = GraphFile(file, settings.m, store.dimension, "l2" if unit else store.metric)
+        if mapped and saved.is_mappable and saved.bytes > _LOADED_AT_ONCE_BYTES:
+            self._show(saved)
+        else:
+            saved.check()
+            self._take(saved)
 
     def search(
         self, query: Floats, k: int, ef: int, view: View, exact: bool, normalise: bool, timeout_seconds: float
@@ -88,6 +93,7 @@ class HnswIndex:
 
     def insert(self, rows: RowNumbers, live: RowMask | None = None) -> None:
         """Links rows into the graph; now and then also rows that choices made since then left without a way in."""
+        self.load()
         self._train(RowMask.of(rows) if live is None else live)
         if self._codes is not None:
             self._codes.write(rows)
@@ -133,6 +139,7 @@ class HnswIndex:
 
     def remove(self, rows: RowNumbers) -> None:
         """Takes rows out, closes the gaps they leave, and links what cannot be reached, as audit() does."""
+        self.load()
         before = len(self.graph)
         self.graph.remove(rows, self._background)
         if len(self.graph) < before:
@@ -152,71 +159,57 @@ class HnswIndex:
         return self.graph.member_mask()
 
     def save(self, path: Path) -> None:
-        """Writes header, levels, ground links by 65,536 rows, upper links; header, mean, matrix of the codes, codes."""
+        """Writes the graph and its codes; see write_graph(). Corrupted if it was not loaded yet and cannot be."""
+        self.load()
         self.audit()
-        levels = self.graph.levels()
-        rows = int(np.flatnonzero(levels)[-1]) + 1 if len(self.graph) else 0
-        levels = levels[:rows]
-        header = _HEADER.pack(self.graph.entry, rows, self._settings.m, _SECTION_ROWS)
-        ground = [
-            self.graph.ground_links(first, min(_SECTION_ROWS, rows - first)) for first in range(0, rows, _SECTION_ROWS)
-        ]
-        graph = [header, levels, *ground, self.graph.upper_links()]
-        write_checked(path, MAGIC, VERSION, [*graph, *self._code_sections(rows)])
+        write_graph(path, self.graph, self._settings.m, self._codes)
 
     def memory_bytes(self) -> int:
-        """The links and the codes."""
+        """The links and the codes, in memory or mapped."""
+        file = self._file
+        if file is not None:
+            return file.bytes
         return self.graph.memory_bytes + (self._codes.memory_bytes() if self._codes is not None else 0)
 
-    def _code_sections(self, rows: int) -> list[object]:
-        codes = self._codes
-        if codes is None:
-            return []
-        code4 = codes.code4
-        header = _CODES_HEADER.pack(len(code4.mean), code4.lines, codes.trained_rows)
-        bounds = [(first, min(first + _SECTION_ROWS, rows)) for first in range(0, rows, _SECTION_ROWS)]
-        coded = [codes.read(np.arange(first, end, dtype=np.uint32)) for first, end in bounds]
-        return [header, code4.mean, code4.matrix, *coded]
+    @property
+    def is_mapped(self) -> bool:
+        """Whether it is searched where its file is mapped."""
+        return self._file is not None
 
-    def _load(self, path: Path) -> None:
-        sections = read_checked(path, MAGIC, VERSION)
-        try:
-            entry, rows, m, section_rows = _HEADER.unpack(sections[0])
-            if m != self._settings.m:
-                raise ValueError(f"a graph of m={m}, expected {self._settings.m}")
-            levels = np.frombuffer(sections[1], np.uint8)
-            if len(levels) != rows or section_rows == 0:
-                raise ValueError(f"levels of {len(levels)} rows, expected {rows}")
-            last = 2 + -(-rows // section_rows)  # the section after the ground links
-            ground = np.concatenate([np.frombuffer(section, np.uint32) for section in sections[2:last]] or [_NO_LINKS])
-            upper = np.frombuffer(sections[last], np.uint32)
-            codes = self._loaded_codes(sections[last + 1 :], rows, section_rows)
-            self.graph.restore(levels, ground.reshape(-1, 2 * m), upper, entry)
-            if codes is not None:
-                self._codes = codes
-                self._trained_rows = codes.trained_rows
-                self.graph.set_store(codes.store)
-        except (ValueError, IndexError, struct.error) as error:
-            raise Corrupted(path=str(path), detail=str(error)) from error
+    def load(self, bytes_maximum: int | None = None) -> bool:
+        """Checks about so many bytes of a file that is searched where it is mapped, or all that is left of it.
 
-    def _loaded_codes(self, sections: list[memoryview], rows: int, section_rows: int) -> Codes | None:
-        if not sections:
-            return None
-        dimension, lines, trained_rows = _CODES_HEADER.unpack(sections[0])
-        if dimension != self._store.dimension:
-            raise ValueError(f"codes of {dimension} dimensions, expected {self._store.dimension}")
-        mean = np.frombuffer(sections[1], np.float32).copy()
-        matrix = np.frombuffer(sections[2], np.float32).reshape(dimension, code4_width(lines)).copy()
-        if not (np.isfinite(mean).all() and np.isfinite(matrix).all()):
-            raise ValueError("the projection of the codes is not finite")
-        metric = "l2" if self._unit else self._store.metric
-        codes = Codes(self._store, Code4(metric, lines, matrix, mean), trained_rows)
-        coded = [np.frombuffer(each, np.uint8).reshape(-1, codes.code4.row_bytes) for each in sections[3:]]
-        if [len(each) for each in coded] != [min(section_rows, rows - first) for first in range(0, rows, section_rows)]:
-            raise ValueError(f"codes of {sum(map(len, coded))} rows, expected {rows}")
-        for number, each in enumerate(coded):
-            codes.restore(number * section_rows, each)
-        return codes
+        Once it is checked it is copied into memory, which is faster to walk, and the file is let go of. True while
+        there is more to do. Corrupted; the index goes on with the mapped file, which does nobody harm.
+        """
+        if self._file is None:
+            return False
+        if self._file.check(bytes_maximum):
+            return True
+        self._take(self._file)
+        self._file = None
+        return False
 
+    def _new_graph(self) -> Graph:
+        return Graph(self._store, self._settings.m, self._settings.ef_construction, SEED)
 
-_NO_LINKS = np.empty(0, np.uint32)
+    def _take(self, file: GraphFile) -> None:
+        """Copies a checked file. Searches under way go on with what they have."""
+        graph, codes = self._new_graph(), None
+        if file.codes is not None:
+            codes = Codes(self._store, file.codes.code4, file.codes.trained_rows)
+            for number, each in enumerate(file.codes.parts):
+                codes.restore(number * file.part_rows, each)
+        file.fill(graph, mapped=False)
+        if codes is not None:
+            graph.set_store(codes.store)
+            self._trained_rows = codes.trained_rows
+        self.graph, self._codes = graph, codes
+
+    def _show(self, file: GraphFile) -> None:
+        """Searches a file where it is mapped."""
+        graph = self._new_graph()
+        file.fill(graph, mapped=True)
+        if file.codes is not None:
+            graph.set_store(mapped_store(self._store, file.codes.code4, file.codes.parts, file.part_rows))
+        self.graph, self._file = graph, file

@@ -34,38 +34,57 @@ def read_checked(path: str | Path, magic: bytes, version: int) -> list[memoryvie
 
     `version` is the newest that the caller reads; a file of a newer one is refused.
     """
-    data = _mapped(path)
+    file = CheckedFile(path, magic, version)
+    for number in range(len(file.sections)):
+        file.check(number)
+    return file.sections
 
-    def fail(detail: str) -> Corrupted:
-        return Corrupted(path=str(path), detail=detail)
 
-    if len(data) < _HEADER.size:
-        raise fail(f"{len(data)} bytes are shorter than a header")
-    found_magic, found_version, header_crc, total_bytes, count, table_crc = _HEADER.unpack_from(data)
-    if found_magic != magic:
-        raise fail(f"magic {found_magic!r} instead of {magic!r}")
-    if _header_crc(found_magic, found_version, total_bytes, count, table_crc) != header_crc:
-        raise fail("checksum of the header differs")
-    if found_version > version:
-        raise VersionMismatch(path=str(path), found=found_version, supported=version)
-    if total_bytes != len(data):
-        raise fail(f"{len(data)} bytes, {total_bytes} were written")
-    table_end = _aligned(_HEADER.size + count * _ENTRY.size)
-    if table_end > total_bytes or crc32c(data[_HEADER.size : table_end]) != table_crc:
-        raise fail("checksum of the section table differs")
-    sections = []
-    end = table_end
-    for number in range(count):
-        offset, section_bytes, crc, _ = _ENTRY.unpack_from(data, _HEADER.size + number * _ENTRY.size)
-        if offset != end or _aligned(offset + section_bytes) > total_bytes:
-            raise fail(f"section {number} does not lie where the table says")
-        end = _aligned(offset + section_bytes)
-        if crc32c(data[offset:end]) != crc:
-            raise fail(f"checksum of section {number} differs, {section_bytes} bytes at offset {offset}")
-        sections.append(data[offset : offset + section_bytes])
-    if end != total_bytes:
-        raise fail(f"{total_bytes - end} bytes after the last section")
-    return sections
+class CheckedFile:
+    """A mapped file whose header and table are verified, and its sections one by one when the caller says so.
+
+    Raises as read_checked() does. What `sections` shows of a section that was not checked may be anything.
+    """
+
+    def __init__(self, path: str | Path, magic: bytes, version: int) -> None:
+        self.path = str(path)
+        self._data = data = _mapped(path)
+        if len(data) < _HEADER.size:
+            raise self._corrupted(f"{len(data)} bytes are shorter than a header")
+        found_magic, found_version, header_crc, total_bytes, count, table_crc = _HEADER.unpack_from(data)
+        if found_magic != magic:
+            raise self._corrupted(f"magic {found_magic!r} instead of {magic!r}")
+        if _header_crc(found_magic, found_version, total_bytes, count, table_crc) != header_crc:
+            raise self._corrupted("checksum of the header differs")
+        if found_version > version:
+            raise VersionMismatch(path=self.path, found=found_version, supported=version)
+        if total_bytes != len(data):
+            raise self._corrupted(f"{len(data)} bytes, {total_bytes} were written")
+        table_end = _aligned(_HEADER.size + count * _ENTRY.size)
+        if table_end > total_bytes or crc32c(data[_HEADER.size : table_end]) != table_crc:
+            raise self._corrupted("checksum of the section table differs")
+        self.sections: list[memoryview] = []
+        self._entries: list[tuple[int, int, int]] = []  # offset, end of the padding, checksum
+        end = table_end
+        for number in range(count):
+            offset, section_bytes, crc, _ = _ENTRY.unpack_from(data, _HEADER.size + number * _ENTRY.size)
+            if offset != end or _aligned(offset + section_bytes) > total_bytes:
+                raise self._corrupted(f"section {number} does not lie where the table says")
+            end = _aligned(offset + section_bytes)
+            self._entries.append((offset, end, crc))
+            self.sections.append(data[offset : offset + section_bytes])
+        if end != total_bytes:
+            raise self._corrupted(f"{total_bytes - end} bytes after the last section")
+
+    def check(self, number: int) -> None:
+        """Verifies a section and its padding. Corrupted."""
+        offset, end, crc = self._entries[number]
+        if crc32c(self._data[offset:end]) != crc:
+            section_bytes = len(self.sections[number])
+            raise self._corrupted(f"checksum of section {number} differs, {section_bytes} bytes at offset {offset}")
+
+    def _corrupted(self, detail: str) -> Corrupted:
+        return Corrupted(path=self.path, detail=detail)
 
 
 def _mapped(path: str | Path) -> memoryview:
