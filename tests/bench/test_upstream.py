@@ -94,9 +94,8 @@ def test_ann_benchmarks_runs_it(module: Any, metric: Metric) -> None:
     assert definition.arguments == (metric, {"M": 16, "efConstruction": 500})
     algorithm = getattr(module, definition.constructor)(*definition.arguments)
     assert isinstance(algorithm, sys.modules["ann_benchmarks.algorithms.base.module"].BaseANN)
-    before = algorithm.get_memory_usage()
     algorithm.fit(X)
-    assert algorithm.get_memory_usage() >= before > 0
+    assert algorithm.get_memory_usage() > X.nbytes / 1024  # resident kilobytes of the process
     recalls = []
     for arguments in definition.query_argument_groups[:3]:
         algorithm.set_query_arguments(*arguments)
