@@ -1,7 +1,7 @@
 """ShortCalls: which calls gRPC's own thread answers itself, because to wake another thread for them takes longer.
 
 That thread takes in every call, so it must never be away for long. It answers a call only if the call can be seen to be
-short, none that it answered was long a moment ago, and such calls leave it idle for a good part of the time: where more
+short, none that it answered was long a moment ago, and such calls leave it idle for a quarter of the time: where more
 come, the lane has them, and the gate sees how many there are.
 """
 
@@ -13,7 +13,7 @@ from typing import Final
 
 LONG_SECONDS: Final = 0.005
 CALLS_AFTER_A_LONG_ONE: Final = 64  # that go to the lane
-BUSY_SHARE: Final = 0.6
+BUSY_SHARE: Final = 0.75
 _SMOOTHING: Final = 0.1
 _GAP_SECONDS_MAXIMUM: Final = 0.01  # a longer one counts as this: a pause says little of what comes after it
 

@@ -11,7 +11,7 @@ from vecdb.bench.fresh_process import in_fresh_process, resident_bytes
 from vecdb.bench.promises.lap import Lap, rate_reading, time_lap
 from vecdb.bench.promises.reading import Reading, Result, Target
 from vecdb.bench.promises.setting import EF_CONSTRUCTION, THREADS, M, Setting
-from vecdb.schema import FieldType, Index
+from vecdb.schema import Dtype, FieldType, Index
 
 COLLECTION: Final = "docs"
 GRAPH: Final = vecdb.Hnsw(m=M, ef_construction=EF_CONSTRUCTION)
@@ -60,11 +60,10 @@ def upsert_and_weigh(path: Path, setting: Setting) -> tuple[Lap, int]:
         return lap, resident_bytes() - resident_before
 
 
-def create(db: vecdb.Database, setting: Setting, index: Index) -> vecdb.Collection:
+def create(db: vecdb.Database, setting: Setting, index: Index, dtype: Dtype = "float32") -> vecdb.Collection:
     """The collection that the measures load: cosine, four declared fields."""
-    return db.create_collection(
-        COLLECTION, dimension=setting.dataset().dimension, metric="cosine", index=index, fields=FIELDS
-    )
+    dimension = setting.dataset().dimension
+    return db.create_collection(COLLECTION, dimension, metric="cosine", index=index, dtype=dtype, fields=FIELDS)
 
 
 def upsert_all(docs: vecdb.Collection, setting: Setting) -> None:

@@ -14,6 +14,7 @@ from vecdb.bench.promises.hnswlib_peer import HnswlibGraph
 from vecdb.bench.promises.memory_maps import MemoryMaps
 from vecdb.bench.promises.reading import Reading, Result, Target
 from vecdb.bench.promises.setting import THREADS, K, Setting
+from vecdb.schema import Dtype
 
 WITHOUT_ROWS: Final = 0.2  # of hnswlib's memory, which has the rows in its graph
 WITH_ROWS: Final = 0.65
@@ -24,12 +25,14 @@ def graph_memory(setting: Setting) -> list[Result]:
     """MiB of all but the rows; the same with the rows that searches score again; of the index by its own count.
 
     Memory is what is resident (/proc/self/smaps). Both libraries are loaded before: what ours takes by itself, with a
-    database of no rows, is the fourth measure.
+    database of no rows, is the last measure.
     """
     with setting.empty_folder() as folder:
-        in_fresh_process(store_ours, folder / "database", setting)
+        in_fresh_process(store_ours, folder / "float32", setting, "float32")
+        in_fresh_process(store_ours, folder / "float16", setting, "float16")
         in_fresh_process(store_theirs, folder / "hnswlib.bin", setting)
-        ours = in_fresh_process(weigh_ours, folder, setting)
+        ours = in_fresh_process(weigh_ours, folder / "float32", setting)
+        narrow = in_fresh_process(weigh_ours, folder / "float16", setting)
         theirs = in_fresh_process(weigh_theirs, folder / "hnswlib.bin", setting)
     count, peer = len(setting.dataset().train), mebibytes(theirs)
     label = f"memory of {count:,} rows opened and searched"
@@ -45,6 +48,7 @@ def graph_memory(setting: Setting) -> list[Result]:
             for what, size, bound in (
                 ("codes, graph, ids", ours.without_rows, WITHOUT_ROWS),
                 ("with the rows, as far as searches touched them", ours.with_rows, WITH_ROWS),
+                ("with the rows, of float16", narrow.with_rows, WITH_ROWS),
                 ("codes and graph, by their own count", ours.counted, None),
             )
         ),
@@ -52,9 +56,9 @@ def graph_memory(setting: Setting) -> list[Result]:
     ]
 
 
-def store_ours(path: Path, setting: Setting) -> None:
+def store_ours(path: Path, setting: Setting, dtype: Dtype) -> None:
     """A database with every row, indexed and closed."""
-    with graph_collection(path, setting) as docs:
+    with graph_collection(path, setting, dtype) as docs:
         put(docs, setting, setting.dataset().ids)
         docs.optimize(wait=True)
 
@@ -76,15 +80,15 @@ class Weight:
     library: int
 
 
-def weigh_ours(folder: Path, setting: Setting) -> Weight:
-    """What opening and searching the database in `folder` adds."""
+def weigh_ours(path: Path, setting: Setting) -> Weight:
+    """What opening and searching the database in a folder adds."""
     queries = setting.dataset().queries(setting.queries_per_lap)
     alone = resident(MemoryMaps.now())
-    with graph_collection(folder / "empty", setting) as docs:
+    with setting.empty_folder() as folder, graph_collection(folder / "empty", setting) as docs:
         docs.search(queries[0], k=K)
         loaded = resident(MemoryMaps.now())
     before = MemoryMaps.now()
-    with vecdb.connect(folder / "database", threads=THREADS) as db:
+    with vecdb.connect(path, threads=THREADS) as db:
         docs = db[COLLECTION]
         for query in queries:
             docs.search(query, k=K)

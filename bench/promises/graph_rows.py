@@ -13,13 +13,14 @@ from vecdb.bench.promises.dataset import SAME_SCORE, Dataset, Floats, Ids
 from vecdb.bench.promises.durable_upsert import GRAPH, create
 from vecdb.bench.promises.setting import THREADS, K, Setting
 from vecdb.index.hnsw import HnswIndex
+from vecdb.schema import Dtype
 
 
 @contextmanager
-def graph_collection(path: Path, setting: Setting) -> Iterator[vecdb.Collection]:
+def graph_collection(path: Path, setting: Setting, dtype: Dtype = "float32") -> Iterator[vecdb.Collection]:
     """An empty collection with a graph, in a new database."""
     with vecdb.connect(path, threads=THREADS) as db:
-        yield create(db, setting, GRAPH)
+        yield create(db, setting, GRAPH, dtype)
 
 
 def put(docs: vecdb.Collection, setting: Setting, ids: Ids) -> None:

@@ -60,7 +60,7 @@ def setting(tmp_path: Path) -> Setting:
         ("graph_inserts", ["ms", "ms", "rows/s"] * 2, 2),
         ("graph_window", ["of 1", "of 1", "rows", "bytes"], 3),
         ("graph_recall", ["of 1"] * 6, 6),
-        ("graph_memory", ["MiB"] * 4, 2),
+        ("graph_memory", ["MiB"] * 5, 3),
         ("remote_call", ["ms"] * 9, 2),
         ("remote_clients", ["calls/s"] * 4, 4),
         ("remote_stream", ["searches/s"] * 2, 2),
