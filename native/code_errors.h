@@ -19,7 +19,9 @@ class CodeErrors {
     void add(float by_codes, float exact) {
         if (count_ > 0 && by_codes == last_) return;
         last_ = by_codes;
-        const float error = exact - scale_ * by_codes;
+        float error = exact - scale_ * by_codes;
+        if (count_ == 0) first_ = error;
+        error -= first_;  // the mean may be much larger than the deviation, which would be lost in its square
         count_ += 1;
         sum_ += error;
         squares_ += error * error;
@@ -30,12 +32,12 @@ class CodeErrors {
         if (count_ < ENOUGH) return -std::numeric_limits<float>::infinity();
         const float mean = sum_ / count_;
         const float variance = std::max(squares_ / count_ - mean * mean, 0.0f);
-        return scale_ * by_codes + mean - DEVIATIONS * std::sqrt(variance);
+        return scale_ * by_codes + first_ + mean - DEVIATIONS * std::sqrt(variance);
     }
 
   private:
     static constexpr float DEVIATIONS = 4, ENOUGH = 8;
-    float scale_, last_ = 0;
+    float scale_, last_ = 0, first_ = 0;
     float count_ = 0, sum_ = 0, squares_ = 0;
 };
 
